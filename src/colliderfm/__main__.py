@@ -1,0 +1,5 @@
+"""``python -m colliderfm`` is the same as ``colliderfm``."""
+
+from colliderfm.cli import main
+
+main()

@@ -1,0 +1,108 @@
+"""The one tensor contract: what a network, a loss and a metric receive for a batch of events.
+
+Shape letters: B events, N object slots, F = 7 object features, G = 11 globals, R resonances. The
+mask says True = real object. Units are raw: GeV, radians, elementary charges.
+Read next: ``normalize.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+
+
+@dataclass(frozen=True)
+class EventBatch:
+    """Tensors of B events, padded to N objects and R resonances.
+
+    Parameters
+    ----------
+    objects : Tensor, shape (B, N, 7), float32
+        Features in the order of ``OBJECT_FEATURES``, GeV and radians; zero where padded.
+    mask : Tensor, shape (B, N), bool
+        True = real object.
+    globals : Tensor, shape (B, 11), float32
+        In the order of ``GLOBAL_FEATURES``, GeV and radians.
+    process : Tensor, shape (B,), int64
+        Index into ``PROCESSES``.
+    weight : Tensor, shape (B,), float32
+        Event weight, may be negative.
+    decay : Tensor, shape (B, R), int64
+        Index into ``physics.decays.DECAYS``; -1 pads.
+    assignment : Tensor, shape (B, R, 4), int64
+        Object slot of each visible daughter; -1 where none was found or the decay has fewer.
+    extras : dict of str to Tensor, shape (B,), float32
+        Further numbers of an event, e.g. ``m_a_gev``; NaN where absent.
+    """
+
+    objects: torch.Tensor
+    mask: torch.Tensor
+    globals: torch.Tensor
+    process: torch.Tensor
+    weight: torch.Tensor
+    decay: torch.Tensor
+    assignment: torch.Tensor
+    extras: dict[str, torch.Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.mask.shape[0]
+
+    @property
+    def n_objects(self) -> torch.Tensor:
+        """Number of real objects of each event, shape (B,), int64."""
+        return self.mask.sum(dim=1)
+
+    def trimmed(self) -> EventBatch:
+        """Return the batch without the slots that are padding in every event; one slot remains."""
+        filled = self.mask.any(dim=0).nonzero()
+        width = int(filled[-1]) + 1 if len(filled) else 1
+        if width == self.mask.shape[1]:
+            return self
+        return replace(self, objects=self.objects[:, :width], mask=self.mask[:, :width])
+
+    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> EventBatch:
+        """Return the batch on a device.
+
+        Parameters
+        ----------
+        device : torch.device or str
+            Target.
+        non_blocking : bool
+            Copy asynchronously from pinned memory.
+
+        Returns
+        -------
+        EventBatch
+            All tensors on ``device``.
+        """
+        return self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> EventBatch:
+        """Return the batch in page-locked memory, for asynchronous copies to a GPU."""
+        return self.map(lambda tensor: tensor.pin_memory())
+
+    def map(self, function: Callable[[torch.Tensor], torch.Tensor]) -> EventBatch:
+        """Return the batch with a function applied to every tensor.
+
+        Parameters
+        ----------
+        function : callable
+            Tensor to tensor; must keep the event axis.
+
+        Returns
+        -------
+        EventBatch
+            New batch.
+        """
+        return EventBatch(
+            objects=function(self.objects),
+            mask=function(self.mask),
+            globals=function(self.globals),
+            process=function(self.process),
+            weight=function(self.weight),
+            decay=function(self.decay),
+            assignment=function(self.assignment),
+            extras={name: function(tensor) for name, tensor in self.extras.items()},
+        )

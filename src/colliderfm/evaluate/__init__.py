@@ -1,0 +1,1 @@
+"""Metric functions: arrays in, dataclasses out; no files, no study names."""

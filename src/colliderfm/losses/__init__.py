@@ -1,0 +1,1 @@
+"""Losses: torch only, one file per task, per-event values before any reduction."""

@@ -1,0 +1,269 @@
+"""Networks on disk: weights, settings, normalization and a card, no pickle.
+
+``config.json`` describes the network completely, so a folder is all that is needed to rebuild it.
+Weights are compared with the network name by name and shape by shape before anything is changed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from colliderfm.data.normalize import Normalizer
+from colliderfm.errors import CheckpointError
+from colliderfm.models.build import build_event_model
+from colliderfm.models.event_model import EventEncoder, EventModel
+from colliderfm.models.settings import (
+    EncoderSettings,
+    HeadSettings,
+    head_from_dict,
+    head_to_dict,
+)
+
+logger = logging.getLogger(__name__)
+
+FORMAT_VERSION = 1
+WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
+NORMALIZATION_FILE, CARD_FILE = "normalization.json", "card.md"
+_ENCODER_PREFIX = "encoder."
+_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class MatchReport:
+    """What a partial load did.
+
+    Parameters
+    ----------
+    loaded : tuple of str
+        Tensors of the encoder taken over.
+    kept : tuple of str
+        Tensors of the heads left with their own initial values.
+    unused : tuple of str
+        Tensors of the file that were not needed (its heads).
+    source : str
+        Folder of the weights.
+    """
+
+    loaded: tuple[str, ...]
+    kept: tuple[str, ...]
+    unused: tuple[str, ...]
+    source: str
+
+    def __str__(self) -> str:
+        return (
+            f"encoder from {self.source}: {len(self.loaded)} tensors loaded, {len(self.kept)} head "
+            f"tensors keep their initial values, {len(self.unused)} head tensors of the file unused"
+        )
+
+
+def save_model(folder: Path | str, model: EventModel, card: str) -> None:
+    """Write a network into a folder; each file appears complete or not at all.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Made if absent; files of an earlier save are replaced.
+    model : EventModel
+        Built by ``build_event_model``.
+    card : str
+        Text of ``card.md``: what it was trained on, how, and with which result.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder cannot be written.
+    """
+    folder = Path(folder)
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
+    }
+    config = {
+        "format_version": FORMAT_VERSION,
+        "encoder": asdict(model.encoder.settings),
+        "heads": [head_to_dict(head) for head in model.head_settings],
+    }
+    contents = {
+        WEIGHTS_FILE: save(state),
+        NORMALIZATION_FILE: model.encoder.normalizer.to_json().encode(),
+        CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
+        CARD_FILE: card.encode(),
+    }
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            partial = folder / f".{name}.{os.getpid()}.partial"
+            try:
+                partial.write_bytes(content)
+                partial.replace(folder / name)
+            finally:
+                partial.unlink(missing_ok=True)
+    except OSError as err:
+        raise CheckpointError(
+            f"{folder}: cannot write the model",
+            got=err.strerror,
+            fix="free space or change the folder",
+        ) from err
+
+
+def load_model(folder: Path | str) -> EventModel:
+    """Rebuild a network from its folder.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Written by ``save_model``.
+
+    Returns
+    -------
+    EventModel
+        In evaluation mode, on the CPU; every tensor equals the saved one bit by bit.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing or unreadable, or names or shapes of tensors differ from the
+        configuration.
+    """
+    folder = Path(folder)
+    settings, heads = _read_config(folder)
+    normalizer = Normalizer.from_json(_read_text(folder / NORMALIZATION_FILE))
+    model = build_event_model(settings, heads=heads, normalizer=normalizer)
+    state = _read_weights(folder)
+    _check_match(model.state_dict(), state, folder)
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def load_encoder(folder: Path | str) -> EventEncoder:
+    """Return the encoder of a saved network, for a decoder of one's own.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Written by ``save_model``.
+
+    Returns
+    -------
+    EventEncoder
+        In evaluation mode; ``freeze()`` keeps it so. See its ``forward`` for inputs and outputs.
+
+    Raises
+    ------
+    CheckpointError
+        As ``load_model``.
+    """
+    return load_model(folder).encoder
+
+
+def load_encoder_into(model: EventModel, folder: Path | str) -> MatchReport:
+    """Replace encoder weights and normalizer of a network by saved ones; heads stay as they are.
+
+    Parameters
+    ----------
+    model : EventModel
+        Changed in place, unless an error is raised.
+    folder : Path or str
+        Written by ``save_model``.
+
+    Returns
+    -------
+    MatchReport
+        Also logged.
+
+    Raises
+    ------
+    CheckpointError
+        If the encoder has another size or other parts: the message names tensors and both shapes.
+    """
+    folder = Path(folder)
+    saved = _read_weights(folder)
+    encoder = {
+        name.removeprefix(_ENCODER_PREFIX): tensor
+        for name, tensor in saved.items()
+        if name.startswith(_ENCODER_PREFIX)
+    }
+    _check_match(model.encoder.state_dict(), encoder, folder)
+    model.encoder.load_state_dict(encoder)
+    report = MatchReport(
+        loaded=tuple(encoder),
+        kept=tuple(name for name in model.state_dict() if not name.startswith(_ENCODER_PREFIX)),
+        unused=tuple(name for name in saved if not name.startswith(_ENCODER_PREFIX)),
+        source=str(folder),
+    )
+    logger.info("%s", report)
+    return report
+
+
+def _check_match(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], folder: Path) -> None:
+    """Refuse weights whose names or shapes differ from the network's."""
+    differing = [
+        f"{name} {_shape(saved[name])} instead of {_shape(own[name])}"
+        for name in own
+        if name in saved and saved[name].shape != own[name].shape
+    ]
+    missing = [f"{name} {_shape(own[name])} missing" for name in own if name not in saved]
+    surplus = [
+        f"{name} {_shape(saved[name])} not in the network" for name in saved if name not in own
+    ]
+    faults = differing + missing + surplus
+    if faults:
+        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        raise CheckpointError(
+            f"{folder / WEIGHTS_FILE} does not fit the network",
+            got="; ".join(faults[:_SHOWN]) + more,
+            need=f"the {len(own)} tensors of the network, in their shapes",
+            fix="set model.event.size and model.event.pair_features as in "
+            f"{folder / CONFIG_FILE}, or take another encoder",
+        )
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(str(length) for length in tensor.shape) or "scalar"
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the tensors of a folder."""
+    path = folder / WEIGHTS_FILE
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as err:
+        raise CheckpointError(
+            f"{path} cannot be read", got=str(err), need="weights written by colliderfm"
+        ) from err
+
+
+def _read_text(path: Path) -> str:
+    """Return the content of a text file of a model folder."""
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as err:
+        raise CheckpointError(
+            f"{path} cannot be read", got=str(err), need="a folder written by colliderfm"
+        ) from err
+
+
+def _read_config(folder: Path) -> tuple[EncoderSettings, list[HeadSettings]]:
+    """Return the settings that a folder describes."""
+    path = folder / CONFIG_FILE
+    text = _read_text(path)
+    try:
+        config = json.loads(text)
+        if config["format_version"] != FORMAT_VERSION:
+            raise CheckpointError(
+                f"{path}: format version",
+                got=config["format_version"],
+                need=FORMAT_VERSION,
+                fix="load it with the version of colliderfm that wrote it (see card.md)",
+            )
+        return EncoderSettings(**config["encoder"]), [head_from_dict(h) for h in config["heads"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as err:
+        raise CheckpointError(f"{path} does not describe a network", got=repr(err)) from err

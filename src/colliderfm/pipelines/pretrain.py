@@ -1,0 +1,130 @@
+"""``pretrain``: train an encoder on many processes, judge it on validation, register it as candidate.
+
+What is done for a family stands in ``pretrain_event.py``; here are its run, its files and the registry.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from colliderfm.config.flatten import flatten, params_sha256
+from colliderfm.config.load import unknown_choice
+from colliderfm.config.project import project_root
+from colliderfm.config.schema import Params
+from colliderfm.pipelines.code_digest import code_digest
+from colliderfm.pipelines.encoder import ENCODER_NAMES, ensure_shipped_encoder
+from colliderfm.pipelines.folders import event_set_folder, writable_folder
+from colliderfm.pipelines.run_record import write_run_record
+
+CODE = ("physics", "data", "nn", "losses", "models", "train", "evaluate", "pipelines.pretrain_event")
+
+
+@dataclass(frozen=True)
+class PretrainRequest:
+    """Arguments of ``pretrain``; see ``colliderfm pretrain --help``."""
+
+    model: str = "event"
+    seed: int = 0
+    out: str = ""
+
+
+@dataclass(frozen=True)
+class PretrainSummary:
+    """The registered version and its validation metrics."""
+
+    name: str
+    version: int
+    run_id: str
+    metrics: dict[str, float]
+
+    def __str__(self) -> str:
+        shown = ("val/accuracy", "val/macro_auc", "val/probe_macro_auc", "val/gap_loss")
+        numbers = "  ".join(f"{key} {self.metrics[key]:.4f}" for key in shown if key in self.metrics)
+        return f"{self.name} version {self.version} (candidate), run {self.run_id}\n  {numbers}"
+
+
+def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
+    """Pretrain an encoder and register it as ``candidate``.
+
+    Parameters
+    ----------
+    params : Params
+        ``pretrain.<family>`` and ``model.<family>``.
+    request : PretrainRequest
+        Family, seed, folder for metrics and figures.
+
+    Raises
+    ------
+    ConfigError, DataError
+        Before any training, if the family or the data is unusable.
+    Interrupted
+        On SIGTERM or Ctrl-C; the same command resumes.
+    """
+    from colliderfm.pipelines.pretrain_event import load_tables, pretrain_event
+    from colliderfm.tracking.registry import register
+    from colliderfm.tracking.run import open_run
+    from colliderfm.tracking.runs import find_cell
+
+    if request.model not in ENCODER_NAMES:
+        raise unknown_choice("model family", request.model, ENCODER_NAMES)
+    name, experiment = ENCODER_NAMES[request.model], f"pretrain-{request.model}"
+    settings = getattr(params.pretrain, request.model)
+    data_folder, md5 = event_set_folder(params, settings.set)
+    out = writable_folder(project_root() / (request.out or f"outputs/pretrain/{request.model}"))
+    tables = load_tables(params, data_folder)
+    ensure_shipped_encoder()
+    key = _key(params, request, md5)
+    folder = project_root() / params.paths.runs / experiment / key[:16]
+    resumable = find_cell(experiment, key).resumable
+    if resumable is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    writable_folder(folder)
+    with open_run(
+        experiment,
+        f"{settings.variant} {params.model.event.size} s{request.seed}",
+        _run_params(params, request),
+        _tags(params, key, md5),
+        run_id=resumable,
+    ) as run:
+        run.log_dataset(data_folder.name, md5, str(data_folder), "train")
+        metrics = pretrain_event(params, tables, request.seed, folder, out, run)
+        run.log_metrics(metrics, step=settings.max_updates)
+        run.log_folder(out, "report")
+        tags = {"variant": settings.variant, "data.md5": md5, "cell.key": key}
+        aliases = ["candidate", settings.variant]
+        version = register(folder / "model", name, tags, aliases, run_id=run.run_id)
+        run.set_tags({"encoder.name": name, "encoder.version": version})
+    write_run_record(out, [run.run_id])
+    return PretrainSummary(name, version, str(run.run_id), metrics)
+
+
+def _key(params: Params, request: PretrainRequest, data_md5: str) -> str:
+    settings = getattr(params.pretrain, request.model).model_dump(mode="json")
+    settings.pop("set")
+    content = {
+        "settings": settings,
+        "model": params_sha256(params.model),
+        "seed": request.seed,
+        "data": data_md5,
+        "code": code_digest(CODE),
+        "threads": params.compute.threads,
+    }
+    return params_sha256(content)
+
+
+def _run_params(params: Params, request: PretrainRequest) -> dict[str, object]:
+    top = {
+        "pretraining": getattr(params.pretrain, request.model).variant,
+        "seed": request.seed,
+        "size": params.model.event.size,
+    }
+    return {**top, **{key: value for key, value in flatten(params).items() if key != "seed"}}
+
+
+def _tags(params: Params, key: str, md5: str) -> dict[str, str]:
+    from colliderfm.tracking.provenance import provenance
+
+    return provenance("pretrain", params.model_dump(mode="json"), md5) | {"cell.key": key}
+
+

@@ -1,0 +1,150 @@
+"""``report``: tables and figures of a comparison, its MLflow ``summary`` run and its saved view.
+
+With ``--out`` below ``reports/starter`` (a DVC stage) the files hold no commit, run id or time, so that
+equal results give equal bytes; a committed report has them in every row.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from colliderfm.config.flatten import flatten
+from colliderfm.config.project import project_root
+from colliderfm.config.schema import Params
+from colliderfm.errors import DataError
+from colliderfm.pipelines.compare import cell_file_name
+from colliderfm.pipelines.run_record import runs_file, write_run_record
+from colliderfm.studies import STUDIES, load_study
+
+VIEW_KEY = "scratch-vs-pretrained"
+
+
+@dataclass(frozen=True)
+class ReportSummary:
+    """Where a report is and what its headline says."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def report(
+    params: Params, study: str = "all", *, source: str = "", out: str = "", show: bool = False
+) -> ReportSummary:
+    """Write the report of one study or of all.
+
+    Parameters
+    ----------
+    params : Params
+        The checked parameters.
+    study : str
+        Name of a study, or ``all``.
+    source : str
+        Folder that ``compare`` wrote; empty means its default.
+    out : str
+        Folder of the report; empty means ``reports/STUDY``.
+    show : bool
+        Only print the headline table of the existing starter report and how to open the UI.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such study.
+    DataError
+        If there is no comparison in ``source``.
+    """
+    names = STUDIES if study == "all" else (load_study(study).name,)
+    if show:
+        return ReportSummary("\n\n".join(_existing(name) for name in names))
+    return ReportSummary("\n\n".join(_write(params, name, source, out) for name in names))
+
+
+def _write(params: Params, name: str, source: str, out: str) -> str:
+    root = project_root()
+    folder = root / (source or f"outputs/compare/{name}")
+    target = root / (out or f"reports/{name}")
+    reproducible = target.is_relative_to(root / "reports" / "starter")
+    cells = read_cells(folder, with_runs=not reproducible)
+    physics = load_study(name)
+    extras = _extras(folder, cells, reproducible)
+    files = physics.report(params, cells, target, extras)
+    run_id, address = _track(params, name, target, cells)
+    write_run_record(root / "outputs" / "report" / name, [run_id])
+    (root / "outputs" / "report" / f"{name}-view.txt").write_text(address + "\n", encoding="utf-8")
+    headline = physics.headline(target)
+    return f"{headline}\n{len(files)} files -> {target.relative_to(root)}\ncompare in the UI: {address}"
+
+
+def read_cells(folder: Path, *, with_runs: bool) -> pd.DataFrame:
+    """Return the cells of a comparison, one row each.
+
+    Parameters
+    ----------
+    folder : Path
+        What ``compare`` wrote.
+    with_runs : bool
+        Add run id, seconds and the commit of each cell.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no comparison.
+    """
+    path = folder / "cells.json"
+    if not path.is_file():
+        raise DataError(
+            f"no comparison in {folder}",
+            need="cells.json",
+            fix="run `colliderfm compare --study NAME` first",
+        )
+    cells = pd.DataFrame(json.loads(path.read_text(encoding="utf-8")))
+    if with_runs and runs_file(folder).is_file():
+        runs = pd.DataFrame(json.loads(runs_file(folder).read_text(encoding="utf-8")))
+        cells = pd.concat([cells, runs.drop(columns="key")], axis=1)
+    return cells
+
+
+def _extras(folder: Path, cells: pd.DataFrame, reproducible: bool) -> dict[str, Any]:
+    keys = [(row.init, int(row.events), int(row.seed)) for row in cells.itertuples()]
+    histories = json.loads((folder / "histories.json").read_text(encoding="utf-8"))
+    seeds = cells["seed"].nunique()
+    scale = "starter scale" if reproducible else "full scale"
+    return {
+        "predictions": {key: folder / "predictions" / f"{cell_file_name(*key)}.parquet" for key in keys},
+        "histories": {key: histories[cell_file_name(*key)] for key in keys},
+        "scale": f"{scale}, {seeds} seeds",
+        "not_run": [],
+    }
+
+
+def _track(params: Params, name: str, target: Path, cells: pd.DataFrame) -> tuple[str, str]:
+    from colliderfm.tracking.provenance import provenance
+    from colliderfm.tracking.run import open_run
+    from colliderfm.tracking.views import save_view
+
+    metrics = json.loads((target / "metrics.json").read_text(encoding="utf-8"))
+    md5 = str(cells["data_md5"].iloc[0])
+    tags = provenance("summary", params.model_dump(mode="json"), md5)
+    tree = {key: value for key, value in flatten(params).items() if key != "seed"}
+    with open_run(name, "summary", {"study": name, **tree}, tags) as run:
+        run.log_metrics({key: value for key, value in metrics.items() if value is not None}, step=0)
+        run.log_folder(target, "report")
+    address = save_view(name, VIEW_KEY, load_study(name).view_columns, ("init", "events"))
+    return str(run.run_id), address
+
+
+def _existing(name: str) -> str:
+    root = project_root()
+    view = root / "outputs" / "report" / f"{name}-view.txt"
+    address = view.read_text(encoding="utf-8").strip() if view.is_file() else ""
+    headline = load_study(name).headline(root / "reports" / "starter" / name)
+    return (
+        f"{headline}\n\nreport:   reports/starter/{name}/report.md"
+        f"\nMLflow:   make ui, then open {address}"
+    )

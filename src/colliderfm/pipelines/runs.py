@@ -1,0 +1,79 @@
+"""``runs``: list the runs, continue an interrupted one, mark the dead ones."""
+
+from __future__ import annotations
+
+import shlex
+import time
+
+from colliderfm.config.schema import Params
+from colliderfm.errors import TrackingError
+from colliderfm.pipelines.finetune import FinetuneRequest, finetune
+from colliderfm.studies import STUDIES, load_study
+
+
+def list_runs(study: str = "") -> str:
+    """Return a table of runs, newest first."""
+    from colliderfm.tracking.runs import list_runs as found
+
+    if study:
+        load_study(study)
+    runs = found([study] if study else None)
+    lines = [f"{'run':32}  {'status':9} {'stage':12} {'started':16} name"]
+    for run in runs:
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started_s))
+        mark = "  (resumable)" if run.is_resumable else ""
+        lines.append(
+            f"{run.run_id:32}  {run.status:9} {run.stage:12} {started} {run.experiment}: {run.name}{mark}"
+        )
+    return "\n".join(lines)
+
+
+def reap_runs() -> str:
+    """Mark runs of dead processes on this machine as killed."""
+    from colliderfm.tracking.runs import reap
+
+    marked = reap()
+    return f"{len(marked)} dead runs marked KILLED" + "".join(f"\n  {run}" for run in marked)
+
+
+def resume_run(params: Params, run_id: str) -> object:
+    """Continue an interrupted run with the command that began it.
+
+    Raises
+    ------
+    TrackingError
+        If the run does not exist or cannot be resumed.
+    """
+    from colliderfm.tracking.runs import list_runs as found
+
+    runs = {run.run_id: run for run in found()}
+    if run_id not in runs:
+        raise TrackingError("no such run", got=run_id, fix="see `colliderfm runs list`")
+    run = runs[run_id]
+    if not run.is_resumable or run.experiment not in STUDIES:
+        raise TrackingError(
+            f"run {run_id} cannot be resumed",
+            got=f"status {run.status}, stage {run.stage or 'unknown'}",
+            need="an interrupted finetune run whose process is gone",
+        )
+    return finetune(params, request_of(run_command(run_id)))
+
+
+def run_command(run_id: str) -> str:
+    """Return the command tag of a run."""
+    from colliderfm.tracking.runs import run_tags
+
+    return run_tags(run_id)["command"]
+
+
+def request_of(command: str) -> FinetuneRequest:
+    """Return the request that a recorded finetune command means."""
+    words = shlex.split(command)
+    options = {words[i].removeprefix("--"): words[i + 1] for i in range(2, len(words) - 1, 2)}
+    return FinetuneRequest(
+        study=options["study"],
+        init=options["init"],
+        fraction=float(options.get("fraction", 1.0)),
+        events=int(options.get("events", 0)),
+        seed=int(options["seed"]),
+    )

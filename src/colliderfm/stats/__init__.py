@@ -1,0 +1,1 @@
+"""Spreads over seeds, paired gains and the bootstrap: numpy and scipy only."""

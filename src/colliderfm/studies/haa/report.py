@@ -1,0 +1,250 @@
+"""Study haa, last step: ``report.md`` with tables and figures, ``metrics.json``, ``summary.csv``.
+
+Every number comes from the cells handed in; nothing is computed from files that are not listed.
+Equal cells give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from colliderfm.config.schema import HaaStudy, Params
+from colliderfm.errors import DataError
+from colliderfm.stats.intervals import verdict
+from colliderfm.studies.haa import detail_tables, tables
+from colliderfm.studies.haa.figures import FigureInput, draw_figures
+from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table, summary_table
+from colliderfm.studies.haa.table_text import LIMIT_MARK, gain_text
+
+FIGURE_CAPTIONS = {
+    "learning_curves": "Mean over seeds and its standard deviation (band) against training events.",
+    "inverse_roc": "Background rejection against signal efficiency, all masses with equal weight, "
+    "averaged over all seeds; vertical lines mark the quoted working points.",
+    "assignment": "Jets assigned to the two a → bb, beside the two rules one would use without a "
+    "network. Errors: sd over seeds for networks, binomial for rules.",
+    "reconstructed_mass": "Mean mass of the two chosen jet pairs, unit area.",
+    "scores": "Classifier scores of all seeds together, unit area per sample.",
+    "loss_curves": "Training loss and validation AUC against updates; a curve ends where fewer "
+    "than half of the seeds still train.",
+}
+
+
+def write_report(
+    params: Params, cells: pd.DataFrame, folder: Path, extras: Mapping[str, Any]
+) -> list[Path]:
+    """Write the report of a comparison.
+
+    Parameters
+    ----------
+    params : Params
+        The parameters the comparison ran with.
+    cells : DataFrame
+        One row per cell: ``init, events, seed``, ``test/...`` and bookkeeping columns.
+    folder : Path
+        Gets ``report.md``, ``headline.txt``, ``metrics.json``, ``summary.csv``, ``gains.csv`` and
+        ``figures/``.
+    extras : mapping
+        ``predictions`` and ``histories`` by (init, events, seed); ``scale`` (text); ``not_run``
+        (list of text); optional ``cpu_hours`` and ``equal_updates`` (cells of a second comparison
+        at equal numbers of updates).
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    DataError
+        If the cells are incomplete or the folder cannot be written to.
+    """
+    settings = params.studies.haa
+    comparison = Comparison.of_cells(cells)
+    given = FigureInput(
+        comparison, _frames(extras.get("predictions", {})), extras.get("histories", {}), settings
+    )
+    figures = draw_figures(given, folder / "figures")
+    texts = {
+        "report.md": _report_text(given, extras, [path.stem for path in figures]),
+        "headline.txt": tables.headline_text(comparison) + "\n",
+        "metrics.json": json.dumps(flat_metrics(comparison), indent=1) + "\n",
+        "summary.csv": summary_table(comparison).to_csv(index=False, float_format="%.6g"),
+        "gains.csv": gain_table(comparison).to_csv(index=False, float_format="%.6g"),
+    }
+    try:
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot write to {folder}", got=error.strerror or error) from error
+    return [*(folder / name for name in texts), *figures]
+
+
+def read_headline(folder: Path) -> str:
+    """Read the headline of a written report.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the report.
+
+    Returns
+    -------
+    str
+        Text for a terminal.
+
+    Raises
+    ------
+    DataError
+        If there is no report.
+    """
+    path = folder / "headline.txt"
+    if not path.is_file():
+        raise DataError(
+            f"no report in {folder}",
+            need="headline.txt",
+            fix="run `colliderfm report --study haa`, or `dvc repro`",
+        )
+    return path.read_text(encoding="utf-8").rstrip()
+
+
+def _report_text(given: FigureInput, extras: Mapping[str, Any], figures: Sequence[str]) -> str:
+    """Put the whole report together in Markdown."""
+    comparison, settings = given.comparison, given.settings
+    sections = [
+        ["# H → aa → 4b: what does pretraining bring?", "", *_introduction(comparison, settings)],
+        [_scale(comparison, extras), "", *_verdicts(comparison)],
+        ["## Scratch, pretrained, boosted trees", "", *tables.headline_tables(comparison)],
+        [*_limit_note(settings), "", *_figure("learning_curves", figures)],
+        _figure("inverse_roc", figures),
+        _section("Updates to the best validation", tables.convergence_table(comparison)),
+        _section(
+            "Validation AUC after equal numbers of updates (best so far)",
+            tables.equal_updates_table(comparison, given.histories),
+        ),
+        _equal_updates(extras),
+        _figure("loss_curves", figures),
+        _section(
+            "Rejection per mass, all backgrounds", detail_tables.mass_table(comparison, settings)
+        ),
+        _section(
+            "Rejection per background component, all masses",
+            detail_tables.component_table(comparison, settings),
+        ),
+        _section(
+            "Assignment: both pairs right, in % of matchable / of all signal events",
+            detail_tables.assignment_table(comparison, settings),
+        ),
+        *(_figure(name, figures) for name in ("assignment", "reconstructed_mass", "scores")),
+        _section("What each row stands on", detail_tables.provenance_table(comparison)),
+        _not_run(extras.get("not_run", [])),
+        _section(
+            "Runs",
+            [
+                "<details><summary>every run, with the command that repeats it</summary>",
+                "",
+                *detail_tables.run_table(comparison),
+                "",
+                "</details>",
+            ],
+        ),
+    ]
+    return "\n".join("\n".join([*section, ""]) for section in sections if section)
+
+
+def _introduction(comparison: Comparison, settings: HaaStudy) -> list[str]:
+    """Say what is compared."""
+    share = f"{settings.signal_fraction:.0%}"
+    masses = ", ".join(name.rsplit("ma", maxsplit=1)[-1] for name in settings.signals)
+    return [
+        f"Signal: H → aa → 4b at m_a = {masses} GeV; "
+        f"background: {', '.join(settings.backgrounds)}. "
+        f"Training events hold {share} signal; efficiencies are relative to the preselection "
+        "(at least 4 jets, at least 2 b-tags). "
+        "Signal and background are normalized separately and the masses count equally. "
+        f"Mean ± standard deviation over {comparison.cells['seed'].nunique()} seeds; each seed "
+        "draws its own training events and initial weights, and all arms of a seed see the same "
+        "events.",
+    ]
+
+
+def _scale(comparison: Comparison, extras: Mapping[str, Any]) -> str:
+    """State scale and cost of what is shown."""
+    text = f"**Scale: {extras.get('scale', 'not stated')}; {len(comparison.cells)} runs"
+    hours = extras.get("cpu_hours")
+    if hours is None and "seconds" in comparison.cells.columns:
+        hours = float(comparison.cells["seconds"].astype(float).sum()) / 3600.0
+        return f"{text}, {hours:.2f} hours of training in all (one process per run).**"
+    return f"{text}, {hours:.2f} CPU hours.**" if hours is not None else f"{text}.**"
+
+
+def _verdicts(comparison: Comparison) -> list[str]:
+    """One line per training size: what the paired test says about the AUC and the rejection."""
+    lines = []
+    for events in comparison.events:
+        found = []
+        for metric, name in (("test/auc", "AUC"), ("test/rejection_at_50", "rejection at 50%")):
+            gain = comparison.gain(events, metric)
+            if gain is not None:
+                sigma = f", {abs(gain.significance):.1f}σ" if gain.n > 1 else ""
+                found.append(f"{name} {gain_text(gain)}{sigma}: **{verdict(gain)}**")
+        if found:
+            lines.append(f"- {events:,} training events: {'; '.join(found)}.")
+    if not lines:
+        return []
+    note = (
+        "Gains are pretrained against scratch, paired by seed, with 95% Student-t intervals; "
+        "below two sigma (two-sided p of the t-test as Gaussian sigma) the words are "
+        "*no difference seen*."
+    )
+    return [*lines, "", note]
+
+
+def _limit_note(settings: HaaStudy) -> list[str]:
+    """Explain the mark of a limit."""
+    floor = settings.metrics.min_background_events
+    return [
+        f"{LIMIT_MARK} fewer than {floor} (effective) background events of the test split "
+        "pass in at least one seed: read the number as a limit. The 95% lower limit, bootstrap "
+        "interval and number of passing events of each run are in its MLflow metrics."
+    ]
+
+
+def _equal_updates(extras: Mapping[str, Any]) -> list[str]:
+    """Second comparison on the test split at equal numbers of updates, if it was run."""
+    cells = extras.get("equal_updates")
+    if cells is None or len(cells) == 0:
+        return []
+    second = Comparison.of_cells(cells)
+    return _section("Test metrics at equal numbers of updates", tables.headline_tables(second))
+
+
+def _not_run(cells: Sequence[str]) -> list[str]:
+    """Cells of the grid that have no result."""
+    listed = [f"- {cell}" for cell in cells] or ["none: the grid is complete"]
+    return ["## Cells not run", "", *listed]
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    """Make a section, or nothing if there is nothing to show."""
+    return [f"## {title}", "", *lines] if lines else []
+
+
+def _figure(name: str, figures: Sequence[str]) -> list[str]:
+    """Link a figure with its caption and its numbers, if it was drawn."""
+    if name not in figures:
+        return []
+    link = f"![{name}](figures/{name}.png)"
+    return [link, "", f"*{FIGURE_CAPTIONS[name]}* [numbers](figures/{name}.json)"]
+
+
+def _frames(predictions: Mapping[Any, Any]) -> dict[Any, pd.DataFrame]:
+    """Predictions in memory; paths are read."""
+    return {
+        key: frame if isinstance(frame, pd.DataFrame) else pd.read_parquet(frame)
+        for key, frame in predictions.items()
+    }

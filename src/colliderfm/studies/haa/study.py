@@ -1,0 +1,325 @@
+"""Study haa, the whole of it: H -> aa -> 4b against multijets, from the event set to the report.
+
+A cell trains a classifier (signal against background) with assignment of the four b jets as auxiliary
+task, from scratch or from a pretrained encoder, or fits boosted trees on an analyst's variables. All
+arms of a seed see the same training events. Training stops on the validation AUC; the test split is
+looked at once. Read next: ``data.py``, ``metrics.py``, ``report.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from colliderfm.baselines.boosted_trees import (
+    LabelledVariables,
+    TreeSettings,
+    fit_boosted_trees,
+)
+from colliderfm.baselines.high_level import high_level_variables
+from colliderfm.config.schema import HaaStudy as HaaSettings
+from colliderfm.config.schema import Params
+from colliderfm.data.event_table import EventTable
+from colliderfm.data.loader import EventLoader
+from colliderfm.data.normalize import Normalizer
+from colliderfm.errors import CheckpointError
+from colliderfm.evaluate.inference import infer
+from colliderfm.losses.reduce import weighted_total
+from colliderfm.models.build import build_event_model
+from colliderfm.models.event_model import EventModel
+from colliderfm.models.settings import AssignSettings, ClassifySettings, HeadSettings
+from colliderfm.models.weights import load_encoder_into, load_model, save_model
+from colliderfm.studies.haa.data import HaaData, balanced_weight, load_haa_data, training_table
+from colliderfm.studies.haa.metrics import haa_metrics, predictions_frame, validation_metrics
+from colliderfm.studies.haa.pairs import as_signal
+from colliderfm.studies.haa.subsets import events_of_fraction, is_signal, training_subset
+from colliderfm.studies.protocol import Cell, CellResult
+from colliderfm.train.loop import fit
+from colliderfm.train.protocols import Tracker
+from colliderfm.train.settings import FitResult, FitSettings
+
+
+@dataclass
+class HaaTask:
+    """Loss and validation of a fine-tuning (a ``train.protocols.Task``)."""
+
+    model: EventModel
+    validation: EventTable
+    settings: HaaSettings
+
+    def loss(self, batch: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Return the loss of a batch: balanced classification plus assignment of signal events."""
+        losses = self.model.losses(self.model(batch), batch)
+        weights = {"assign": self.settings.assign_weight}
+        return weighted_total(losses, weights, batch.weight)
+
+    def validate(self) -> dict[str, float]:
+        """Return ``val/auc`` and the classification loss."""
+        result = infer(self.model, self.validation, assign=False)
+        score = result.probability[:, 1]
+        metrics = validation_metrics(score, self.validation, self.settings)
+        return metrics | {"val/loss": result.loss["classify"]}
+
+
+class HaaStudy:
+    """H -> aa -> 4b (see ``studies.protocol.Study``)."""
+
+    name = "haa"
+    modules_of_a_cell: tuple[str, ...] = tuple(
+        f"studies.haa.{module}" for module in ("data", "metrics", "pairs", "study", "subsets")
+    )
+    view_columns: tuple[str, ...] = (
+        "params.init",
+        "params.events",
+        "params.seed",
+        "metrics.test/auc",
+        "metrics.test/rejection_at_50",
+        "metrics.test/rejection_at_25",
+        "metrics.test/max_sic",
+    )
+
+    def settings(self, params: Params) -> HaaSettings:
+        """Return ``studies.haa``."""
+        return params.studies.haa
+
+    def load(self, params: Params, folder: Path) -> HaaData:
+        """Read and check the three splits."""
+        return load_haa_data(folder, params.studies.haa)
+
+    def cell(
+        self,
+        params: Params,
+        data: HaaData,
+        init: str,
+        events: int,
+        fraction: float,
+        seed: int,
+    ) -> Cell:
+        """Return the cell with its number of training events resolved."""
+        settings = params.studies.haa
+        n_events = events or events_of_fraction(fraction, data.n_available)
+        training_subset(data.pool, settings, n_events, seed)  # refuses an impossible size now
+        return Cell(self.name, init, n_events, n_events / data.n_available, seed)
+
+    def run(
+        self,
+        params: Params,
+        data: HaaData,
+        cell: Cell,
+        encoder: Path | None,
+        folder: Path,
+        tracker: Tracker,
+    ) -> CellResult:
+        """Train a cell, resumable in ``folder``, and test it once."""
+        settings = params.studies.haa
+        train = training_table(data, settings, cell.events, cell.seed)
+        if cell.init == "xgboost":
+            return _run_boosted_trees(params, data, train, cell, folder)
+        model, result = _train(params, data, train, cell, encoder, folder, tracker)
+        save_model(folder / "model", model, _card(cell, result))
+        tested = _test_network(model, data.test, settings)
+        training = result.as_dict() | {
+            "updates_to_best": result.best_update,
+            "history": result.history,
+        }
+        return replace(tested, training=training)
+
+    def validate(
+        self,
+        params: Params,
+        data: HaaData,
+        cell: Cell,
+        encoder: Path | None,
+        folder: Path,
+        tracker: Tracker,
+    ) -> float:
+        """Train a cell and return its best validation AUC."""
+        train = training_table(data, params.studies.haa, cell.events, cell.seed)
+        _, result = _train(params, data, train, cell, encoder, folder, tracker)
+        return result.best_metric
+
+    def test(self, params: Params, data: HaaData, model: Path) -> CellResult:
+        """Test a saved network on the test split of any compatible data.
+
+        Raises
+        ------
+        CheckpointError
+            If the model does not tell two classes apart.
+        """
+        torch.set_num_threads(params.compute.threads)
+        network = load_model(model)
+        n_classes = getattr(network.heads["classify"], "n_classes", 0) if network.heads else 0
+        if n_classes != 2:
+            raise CheckpointError(
+                f"{model} is not a model of study {self.name}",
+                got=f"{n_classes} classes",
+                need="2 classes, as finetune --study haa makes",
+            )
+        return _test_network(network, data.test, params.studies.haa)
+
+    def report(
+        self, params: Params, cells: pd.DataFrame, folder: Path, extras: Mapping[str, Any]
+    ) -> Sequence[Path]:
+        """Write tables and figures."""
+        from colliderfm.studies.haa.report import write_report
+
+        return write_report(params, cells, folder, extras)
+
+    def headline(self, folder: Path) -> str:
+        """Return the headline table of a written report."""
+        from colliderfm.studies.haa.report import read_headline
+
+        return read_headline(folder)
+
+
+def validation_table(validation: EventTable, settings: HaaSettings) -> EventTable:
+    """Return the events that early stopping looks at: fixed, half signal, the same for all arms."""
+    rng = np.random.default_rng(0)
+    signal = is_signal(validation.process, settings)
+    half = settings.validation_events // 2
+    chosen = [rng.permutation(np.flatnonzero(kind))[:half] for kind in (signal, ~signal)]
+    subset = validation.subset(np.sort(np.concatenate(chosen)))
+    return replace(subset, weight=balanced_weight(subset, settings))
+
+
+def heads(settings: HaaSettings) -> list[HeadSettings]:
+    """Return the heads of the study: classification, and assignment unless its weight is 0."""
+    classify = ClassifySettings(
+        classes=(("background", settings.backgrounds), ("signal", settings.signals))
+    )
+    return [classify, AssignSettings(decays=("a_bb",))] if settings.assign_weight else [classify]
+
+
+def _build(
+    params: Params, data: HaaData, cell: Cell, encoder: Path | None
+) -> EventModel:
+    torch.manual_seed(cell.seed)
+    shape = params.model.event
+    model = build_event_model(
+        shape.size,
+        heads=heads(params.studies.haa),
+        # Unlabelled inputs of the whole training split: the same for every cell.
+        normalizer=Normalizer.fit(data.pool),
+        pair_features=shape.pair_features,
+        dropout=shape.dropout,
+    )
+    if encoder is not None:
+        load_encoder_into(model, encoder)
+    return model
+
+
+def _train(
+    params: Params,
+    data: HaaData,
+    train: EventTable,
+    cell: Cell,
+    encoder: Path | None,
+    folder: Path,
+    tracker: Tracker,
+) -> tuple[EventModel, FitResult]:
+    settings = params.studies.haa
+    torch.set_num_threads(params.compute.threads)
+    model = _build(params, data, cell, encoder)
+    task = HaaTask(model, validation_table(data.validation, settings), settings)
+    loader = EventLoader(train, settings.batch_size, cell.seed)
+    result = fit(
+        model,
+        task,
+        loader,
+        _fit_settings(params, cell),
+        tracker=tracker,
+        checkpoint_folder=folder,
+        progress=cell.name,
+    )
+    return model, result
+
+
+def _fit_settings(params: Params, cell: Cell) -> FitSettings:
+    settings = params.studies.haa
+    rates = settings.learning_rates("scratch" if cell.init == "scratch" else "pretrained")
+    return FitSettings(
+        max_updates=settings.max_updates,
+        validate_every=settings.validate_every,
+        monitor="val/auc",
+        mode="max",
+        patience=settings.patience,
+        encoder_learning_rate=rates.encoder_learning_rate,
+        head_learning_rate=rates.head_learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_updates=settings.warmup_updates,
+        ema_decay=settings.ema_decay,
+        clip_norm=settings.clip_norm,
+        precision=params.compute.precision,
+        device=params.compute.device,
+        checkpoint_every=10 * settings.validate_every,
+        seed=cell.seed,
+    )
+
+
+def _test_network(model: EventModel, test: EventTable, settings: HaaSettings) -> CellResult:
+    result = infer(model, test, hypothesis=as_signal)
+    score = result.probability[:, 1]
+    metrics = haa_metrics(score, test, result.slots, settings)
+    predictions = predictions_frame(score, test, result.slots)
+    return CellResult(metrics, {name: predictions[name] for name in predictions})
+
+
+def _run_boosted_trees(
+    params: Params,
+    data: HaaData,
+    train: EventTable,
+    cell: Cell,
+    folder: Path,
+) -> CellResult:
+    settings = params.studies.haa
+    validation = validation_table(data.validation, settings)
+    labelled, names = _labelled(train, settings)
+    fitted = fit_boosted_trees(
+        labelled,
+        _labelled(validation, settings)[0],
+        names,
+        TreeSettings(**settings.xgboost.model_dump()),
+        cell.seed,
+    )
+    (folder / "model").mkdir(parents=True, exist_ok=True)
+    fitted.save(folder / "model" / "trees.json")
+    score = fitted.score(_labelled(data.test, settings)[0].values)
+    metrics = haa_metrics(score, data.test, None, settings)
+    predictions = predictions_frame(score, data.test, None)
+    training = {
+        "updates": fitted.rounds,
+        "updates_to_best": fitted.rounds,
+        "stopped": fitted.stopped,
+        "seconds": fitted.seconds,
+    }
+    return CellResult(metrics, {name: predictions[name] for name in predictions}, training)
+
+
+def _labelled(
+    table: EventTable, settings: HaaSettings
+) -> tuple[LabelledVariables, tuple[str, ...]]:
+    batch = table.batch(np.arange(len(table)))
+    values, names = high_level_variables(
+        batch.objects.numpy(), batch.mask.numpy(), batch.globals.numpy()
+    )
+    target = is_signal(table.process, settings)
+    return LabelledVariables(values, target, table.weight), names
+
+
+def _card(cell: Cell, result: FitResult) -> str:
+    facts = {key: value for key, value in asdict(cell).items()} | result.as_dict()
+    rows = "\n".join(f"| {key} | {value} |" for key, value in facts.items())
+    return (
+        f"# Study {cell.study}: {cell.name}\n\n"
+        "Classifier of H -> aa -> 4b against multijets with assignment of the b jets.\n\n"
+        f"| fact | value |\n|---|---|\n{rows}\n"
+    )
+
+
+STUDY = HaaStudy()

@@ -1,0 +1,47 @@
+"""A stored result is reused only while the code that made it is the same: keys cover that code."""
+
+from __future__ import annotations
+
+import pytest
+from source_tree import closure, modules
+
+from colliderfm.pipelines.finetune import CODE_OF_A_CELL, study_modules
+from colliderfm.pipelines.pretrain import CODE
+from colliderfm.studies import STUDIES
+
+# Configuration enters a key by its values; errors and figures change no number.
+NOT_IN_A_NUMBER = {"config", "errors", "plots", "tracking"}
+INTERFACES = {"colliderfm.studies.protocol", "colliderfm.studies", "colliderfm"}
+
+
+def uncovered(needed: set[str], covered: tuple[str, ...]) -> list[str]:
+    """Modules that decide a number and stand outside of what is digested."""
+    names = [f"colliderfm.{name}" for name in covered]
+    return sorted(
+        name
+        for name in needed - INTERFACES
+        if modules()[name].layer not in NOT_IN_A_NUMBER
+        and modules()[name].path.name != "__init__.py"
+        and not any(name == other or name.startswith(f"{other}.") for other in names)
+    )
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_key_of_a_cell_covers_its_code(study: str) -> None:
+    covered = (*CODE_OF_A_CELL, *study_modules(study))
+    draws = {"report", "figures", "summary", "bands", "tables"}
+    needed = closure(f"colliderfm.studies.{study}.study")
+    needed = {name for name in needed if name.split(".")[-1] not in draws}
+    assert not uncovered(needed, covered)
+
+
+def test_the_key_of_a_pretraining_covers_its_code() -> None:
+    needed = closure("colliderfm.pipelines.pretrain_event")
+    folders = {name for name in needed if modules()[name].layer == "pipelines"}
+    needed -= folders - {"colliderfm.pipelines.pretrain_event"}
+    assert not uncovered(needed, CODE)
+
+
+def test_digested_names_exist() -> None:
+    for name in (*CODE_OF_A_CELL, *CODE, *(m for study in STUDIES for m in study_modules(study))):
+        assert f"colliderfm.{name}" in modules(), name

@@ -1,0 +1,116 @@
+"""Two processes with gloo on a CPU do what one process does on the joint batch."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from colliderfm.data.toys import write_toy_set
+
+PROGRAM = Path(__file__).with_name("distributed_program.py")
+TOYS = Path(__file__).parents[1] / "unit" / "train"
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(TOYS)}
+
+
+def launch(script: Path, n_processes: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={n_processes}"]
+    done = subprocess.run(
+        [sys.executable, *(launcher if n_processes > 1 else []), str(script), *arguments],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done
+
+
+def run(folder: Path, n_processes: int, *arguments: str) -> dict[str, torch.Tensor]:
+    folder.mkdir(exist_ok=True)
+    launch(PROGRAM, n_processes, str(folder), *arguments)
+    final = folder / "final.safetensors"
+    return load_file(final) if final.exists() else {}
+
+
+@pytest.fixture(scope="module")
+def one_process(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, torch.Tensor]]:
+    folder = tmp_path_factory.mktemp("one")
+    return folder, run(folder, 1, "ddp", "toy")
+
+
+@pytest.fixture(scope="module", params=["ddp", "fsdp"])
+def two_processes(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path, dict[str, torch.Tensor]]:
+    folder = tmp_path_factory.mktemp(request.param)
+    return request.param, folder, run(folder, 2, request.param, "toy")
+
+
+def read_metrics(folder: Path) -> dict[tuple[str, str], float]:
+    lines = (folder / "metrics.txt").read_text().splitlines()
+    return {(update, name): float(value) for update, name, value in map(str.split, lines)}
+
+
+def test_two_processes_equal_one_process_on_the_joint_batch(
+    two_processes: tuple[str, Path, dict[str, torch.Tensor]],
+    one_process: tuple[Path, dict[str, torch.Tensor]],
+) -> None:
+    kind, folder, found = two_processes
+    expected_folder, expected = one_process
+    n_sharded = 6 if kind == "fsdp" else 0
+    assert (folder / "result.txt").read_text() == f"2 processes, best 12, {n_sharded} sharded"
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, atol=1e-5, rtol=1e-5)
+    # One writer: every metric once, and the training loss is the mean over both ranks.
+    n_lines = len((folder / "metrics.txt").read_text().splitlines())
+    metrics, expected_metrics = read_metrics(folder), read_metrics(expected_folder)
+    assert n_lines == len(metrics) == len(expected_metrics)
+    for key, value in expected_metrics.items():
+        assert metrics[key] == pytest.approx(value, abs=1e-4)
+
+
+def test_a_signal_to_one_rank_stops_all_after_the_same_update_and_resumes_bit_equal(
+    two_processes: tuple[str, Path, dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
+    kind, _, expected = two_processes
+    assert run(tmp_path, 2, kind, "toy", "7") == {}
+    for rank in (0, 1):
+        assert "after update 7 of 12" in (tmp_path / f"interrupted_{rank}").read_text()
+    found = run(tmp_path, 2, kind, "toy")
+    for name, value in expected.items():
+        torch.testing.assert_close(found[name], value, atol=0, rtol=0)
+
+
+def test_two_processes_train_an_event_model_like_one(tmp_path: Path) -> None:
+    expected = run(tmp_path / "one", 1, "ddp", "events")
+    for kind in ("ddp", "fsdp"):
+        found = run(tmp_path / kind, 2, kind, "events")
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            # The bias of attention keys has no gradient but rounding, which AdamW scales up.
+            tolerance = 2e-3 if name.endswith("to_qkv.bias") else 1e-5
+            torch.testing.assert_close(found[name], value, atol=tolerance, rtol=0)
+        metrics, expected_metrics = read_metrics(tmp_path / kind), read_metrics(tmp_path / "one")
+        assert metrics.keys() == expected_metrics.keys()
+        for key, number in expected_metrics.items():
+            assert metrics[key] == pytest.approx(number, rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize("n_processes", [1, 2])
+def test_the_script_in_the_scaling_page_runs(n_processes: int, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text()
+    script = tmp_path / "train_encoder.py"
+    script.write_text(page.split("```python\n")[1].split("```")[0])
+    write_toy_set(tmp_path / "data", 300, processes=("qcd", "tt"))
+    (tmp_path / "out").mkdir()
+    done = launch(script, n_processes, str(tmp_path / "data"), str(tmp_path / "out"))
+    assert f"{n_processes} processes, best 0." in done.stdout
+    assert (tmp_path / "out" / "weights.safetensors").exists()

@@ -1,0 +1,8 @@
+"""Make ``jobs`` importable, here and in worker processes, whatever import mode pytest uses."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))

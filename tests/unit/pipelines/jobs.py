@@ -1,0 +1,25 @@
+"""Functions that worker processes of the tests run."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from colliderfm.errors import DataError
+
+
+def square(x: int) -> tuple[int, int]:
+    """Return x squared and the process that did it."""
+    return x * x, os.getpid()
+
+
+def refuse(path: str) -> None:
+    """Fail as a reader of event files does."""
+    raise DataError(f"{path} is empty", got="0 rows", need="events", fix="make it again")
+
+
+def sleep_long(path: str) -> None:
+    """Leave a mark and then wait for a signal."""
+    Path(path).write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(120)

@@ -1,0 +1,74 @@
+"""Histograms, confusion matrix and the picture of event tokens."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from colliderfm.errors import PhysicsError
+from colliderfm.plots.histograms import Sample, density, draw_densities
+from colliderfm.plots.latent import draw_tokens, project_tokens
+from colliderfm.plots.matrices import draw_confusion
+from colliderfm.plots.style import hep_style, new_figure
+
+EDGES = np.array([0.0, 1.0, 3.0])
+
+
+def blobs(n: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    classes = rng.integers(0, 3, n)
+    return rng.normal(size=(n, 5)) + 6.0 * np.eye(3, 5)[classes], classes
+
+
+def test_density_counts_overflow_in_the_norm() -> None:
+    sample = Sample(np.array([0.5, 2.0, 9.0, np.nan]), np.array([1.0, 2.0, 1.0, 5.0]), "k")
+    np.testing.assert_allclose(density(sample, EDGES), [1 / 4, 2 / 4 / 2])
+
+
+def test_an_empty_sample_has_zero_density() -> None:
+    assert (density(Sample(np.array([]), np.array([]), "k"), EDGES) == 0).all()
+
+
+def test_histogram_axes_carry_units() -> None:
+    sample = Sample(np.array([0.5]), np.array([1.0]), "k", is_filled=True)
+    with hep_style():
+        _, axes = new_figure()
+        drawn = draw_densities(axes[0], {"background": sample}, EDGES, "Mass", unit="GeV")
+    assert axes[0].get_xlabel() == "Mass [GeV]"
+    np.testing.assert_allclose(drawn["background"], [1.0, 0.0])
+
+
+def test_confusion_cells_are_percent() -> None:
+    with hep_style():
+        _, axes = new_figure()
+        draw_confusion(axes[0], np.array([[0.75, 0.25], [np.nan, np.nan]]), ["tt", "ww"])
+    assert [text.get_text() for text in axes[0].texts] == ["75", "25"]
+
+
+@pytest.mark.parametrize("method", ["pca", "lda"])
+def test_classes_stay_apart_in_two_dimensions(method: str) -> None:
+    tokens, classes = blobs()
+    points = project_tokens(tokens, classes, method)
+    np.testing.assert_allclose(points.mean(axis=0), 0.0, atol=1e-9)
+    np.testing.assert_allclose(points.std(axis=0), 1.0)
+    assert (points[classes == 0].mean(axis=0) >= 0).all()
+    means = np.array([points[classes == c].mean(axis=0) for c in range(3)])
+    spread = max(points[classes == c].std(axis=0).max() for c in range(3))
+    gaps = [np.linalg.norm(means[a] - means[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert min(gaps) > 3 * spread
+
+
+def test_two_classes_have_no_plane_of_discriminants() -> None:
+    tokens, classes = blobs()
+    with pytest.raises(PhysicsError, match="picture"):
+        project_tokens(tokens[classes < 2], classes[classes < 2], "lda")
+
+
+def test_class_means_are_drawn_and_returned() -> None:
+    tokens, classes = blobs()
+    points = project_tokens(tokens, classes, "pca")
+    with hep_style():
+        _, axes = new_figure()
+        means = draw_tokens(axes[0], points, classes, ["tt", "ww", "zz", "absent"])
+    assert set(means) == {"tt", "ww", "zz"}
+    np.testing.assert_allclose(means["tt"], points[classes == 0].mean(axis=0))
