@@ -19,7 +19,12 @@ from colliderfm.errors import ColliderFMError, ConfigError, Interrupted
 # What typer raises for a wrong option or argument.
 UsageError = typer.BadParameter.__mro__[1]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 config_app = typer.Typer(no_args_is_help=True, help="Show or check the parameters.")
 runs_app = typer.Typer(no_args_is_help=True, help="List, resume or clean up runs.")
 registry_app = typer.Typer(no_args_is_help=True, help="Look at the registered models.")
@@ -88,14 +93,17 @@ def pretrain(
     set_: Assignments = [],
 ) -> None:
     """Pretrain an encoder and register it as candidate."""
-    from colliderfm.pipelines.pretrain import PretrainRequest, pretrain as run
+    from colliderfm.pipelines.pretrain import PretrainRequest
+    from colliderfm.pipelines.pretrain import pretrain as run
 
     chosen = [f"model.{model}.size={size}"] if size else []
     chosen += [f"pretrain.{model}.variant={variant}"] if variant else []
     _show(run(_params(config, set_ + chosen), PretrainRequest(model, seed, out)))
 
 
-@app.command(epilog="Example: colliderfm finetune --study haa --init scratch --events 1000 --seed 3")
+@app.command(
+    epilog="Example: colliderfm finetune --study haa --init scratch --events 1000 --seed 3"
+)
 def finetune(
     study: StudyName,
     init: Annotated[str, typer.Option(help="pretrained, scratch or xgboost.")] = "pretrained",
@@ -111,13 +119,16 @@ def finetune(
     set_: Assignments = [],
 ) -> None:
     """Train one arm of a study and test it once."""
-    from colliderfm.pipelines.finetune import FinetuneRequest, finetune as run
+    from colliderfm.pipelines.finetune import FinetuneRequest
+    from colliderfm.pipelines.finetune import finetune as run
 
     request = FinetuneRequest(study, init, encoder, fraction, events, seed, data, register)
     _show(run(_params(config, set_), request))
 
 
-@app.command(epilog="Example: colliderfm evaluate --study haa --run 0123abcd --data corpora/mine/haa")
+@app.command(
+    epilog="Example: colliderfm evaluate --study haa --run 0123abcd --data corpora/mine/haa"
+)
 def evaluate(
     study: StudyName,
     run: Annotated[str, typer.Option(help="MLflow run id of a finetune run.")] = "",
@@ -148,7 +159,8 @@ def sweep(
     set_: Assignments = [],
 ) -> None:
     """Choose an arm's learning rates on validation, with Optuna."""
-    from colliderfm.pipelines.sweep import SweepRequest, sweep as run
+    from colliderfm.pipelines.sweep import SweepRequest
+    from colliderfm.pipelines.sweep import sweep as run
 
     request = SweepRequest(study, init, encoder, trials, workers, resume, scheduler, out)
     _show(run(_params(config, set_), request))
@@ -168,7 +180,8 @@ def compare(
     set_: Assignments = [],
 ) -> None:
     """Run the missing cells of a study's comparison."""
-    from colliderfm.pipelines.compare import CompareRequest, compare as run
+    from colliderfm.pipelines.compare import CompareRequest
+    from colliderfm.pipelines.compare import compare as run
 
     request = CompareRequest(study, encoder, data, workers, scheduler, out)
     _show(run(_params(config, set_), request))
@@ -179,13 +192,16 @@ def promote(
     model: Annotated[str, typer.Option(help="Registered model.")] = "event-encoder",
     version: Annotated[int, typer.Option(help="Version; 0 = the candidate.")] = 0,
     to: Annotated[str, typer.Option(help="Alias to move.")] = "champion",
-    rollback: Annotated[bool, typer.Option(help="Give the alias back to the previous one.")] = False,
+    rollback: Annotated[
+        bool, typer.Option(help="Give the alias back to the previous one.")
+    ] = False,
     out: Annotated[str, typer.Option(help="Also resolve the alias into this folder.")] = "",
     config: Overlays = [],
     set_: Assignments = [],
 ) -> None:
     """Let a candidate through the gate and move the alias."""
-    from colliderfm.pipelines.promote import PromoteRequest, promote as run
+    from colliderfm.pipelines.promote import PromoteRequest
+    from colliderfm.pipelines.promote import promote as run
 
     _show(run(_params(config, set_), PromoteRequest(model, version, to, rollback, out)))
 
@@ -321,5 +337,3 @@ def _explained(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS, errno.EACCES):
         return f"error: cannot write {error.filename or 'a file'}: {error.strerror}", 3
     raise error
-
-

@@ -120,7 +120,7 @@ def test_a_typo_in_params_names_the_closest_key(project_copy: Path) -> None:
 
 
 def test_a_wrong_value_is_refused_by_check(project_copy: Path) -> None:
-    result = typed("config", "check", "--set", "model.event.size=smal", cwd=project_copy)
+    result = typed("config", "check", "--set", "model.event.size=smal1", cwd=project_copy)
     assert result.returncode == 2
     assert "closest: small" in result.stderr
 

@@ -100,7 +100,9 @@ def command_in(folder: Path) -> Command:
             check=False,
             timeout=300,
         )
-        assert done.returncode == code, f"{words}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == code, (
+            f"{words}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
         return done
 
     return run

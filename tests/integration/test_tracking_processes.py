@@ -38,13 +38,13 @@ def start_together(folder: Path, *commands: tuple[object, ...]) -> list[str]:
     """Run programs that begin their work in the same instant; return what they print."""
     go = folder / "go"
     children = [start(words[0], go, *words[1:]) for words in commands]
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while len(list(folder.glob("ready-*"))) < len(children) and time.monotonic() < deadline:
         if any(child.poll() for child in children):
             break
         time.sleep(0.01)
     go.touch()
-    printed = [child.communicate(timeout=120)[0] for child in children]
+    printed = [child.communicate(timeout=300)[0] for child in children]
     assert [child.returncode for child in children] == [0] * len(children)
     return printed
 

@@ -1,4 +1,4 @@
-"""Programs that tests start as processes of their own: ``python tracking_program.py NAME ARGUMENTS``."""
+"""Programs that tests start as processes: ``python tracking_program.py NAME ARGUMENTS``."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Parameters: one schema, one loader, one printer (see ``schema.py``)."""

@@ -138,7 +138,9 @@ def _explain(fault: ErrorDetails, source: str) -> ConfigError:
         near = closest(location[-1], allowed)
         need = f"one of {', '.join(allowed)}" + (f"      closest: {near}" if near else "")
         fix = (f"rename the key to {near}, or " if near else "") + show
-        return ConfigError(f"{source} at {key}", got=f"{location[-1]} (unknown key)", need=need, fix=fix)
+        return ConfigError(
+            f"{source} at {key}", got=f"{location[-1]} (unknown key)", need=need, fix=fix
+        )
     if fault["type"] == "missing":
         return ConfigError(f"{source} at {key}", got="nothing (the key is missing)", fix=show)
     message = fault["msg"].removeprefix("Value error, ")

@@ -1,0 +1,1 @@
+"""Formulas that one can check by hand; numpy only."""

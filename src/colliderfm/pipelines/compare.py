@@ -170,9 +170,7 @@ def cell_file_name(init: str, events: int, seed: int) -> str:
 
 def _row(prepared: PreparedCell, summary: FinetuneSummary) -> dict[str, Any]:
     cell, encoder = prepared.cell, prepared.encoder
-    training = {
-        key: summary.training.get(key) for key in ("updates", "updates_to_best", "stopped")
-    }
+    training = {key: summary.training.get(key) for key in ("updates", "updates_to_best", "stopped")}
     content = {
         "init": cell.init,
         "events": cell.events,
@@ -201,7 +199,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _means(table: pd.DataFrame) -> pd.DataFrame:
-    keys = [key for key in ("test/auc", "test/rejection_at_50", "test/rejection_at_25") if key in table]
+    keys = [
+        key for key in ("test/auc", "test/rejection_at_50", "test/rejection_at_25") if key in table
+    ]
     return table.groupby(["events", "init"])[keys].mean().round(4)
-
-

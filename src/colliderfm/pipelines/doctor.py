@@ -11,9 +11,7 @@ from colliderfm.config.project import project_root
 from colliderfm.errors import ColliderFMError, DataError
 
 
-def doctor(
-    *, missing_runs: bool = False, link: bool = False, foreign_files: bool = False
-) -> str:
+def doctor(*, missing_runs: bool = False, link: bool = False, foreign_files: bool = False) -> str:
     """Check the installation, the data, the store and the environment slot.
 
     Parameters

@@ -59,7 +59,9 @@ def evaluate(
     from colliderfm.tracking.run import open_run
 
     if bool(run_id) == bool(model):
-        raise ConfigError("evaluate needs --run or --model", got=f"--run {run_id!r} --model {model!r}")
+        raise ConfigError(
+            "evaluate needs --run or --model", got=f"--run {run_id!r} --model {model!r}"
+        )
     physics = load_study(study)
     folder, md5 = event_set_folder(params, data or physics.settings(params).set)
     tables = load_data(study, params, folder)
@@ -85,4 +87,6 @@ def _model_folder(run_id: str, model: str) -> Path:
 
     if run_id:
         return download_model(run_id)
-    return Path(resolve(model if model.startswith("models:/") else str(project_root() / model)).folder)
+    return Path(
+        resolve(model if model.startswith("models:/") else str(project_root() / model)).folder
+    )

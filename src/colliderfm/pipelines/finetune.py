@@ -29,7 +29,17 @@ from colliderfm.studies.protocol import Cell, CellResult, Study
 log = logging.getLogger(__name__)
 
 ARMS = ("pretrained", "scratch", "xgboost")
-CODE_OF_A_CELL = ("physics", "stats", "data", "nn", "losses", "models", "train", "evaluate", "baselines")
+CODE_OF_A_CELL = (
+    "physics",
+    "stats",
+    "data",
+    "nn",
+    "losses",
+    "models",
+    "train",
+    "evaluate",
+    "baselines",
+)
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,13 @@ def prepare(params: Params, request: FinetuneRequest) -> PreparedCell:
     key = cell_key(params, study, cell, encoder, md5)
     run_folder = writable_folder(project_root() / params.paths.runs / study.name / key[:16])
     return PreparedCell(
-        cell, encoder, str(folder), md5, key, str(run_folder), command_of(request, cell, params.compute.threads)
+        cell,
+        encoder,
+        str(folder),
+        md5,
+        key,
+        str(run_folder),
+        command_of(request, cell, params.compute.threads),
     )
 
 
@@ -196,7 +212,11 @@ def run_cell(params: Params, prepared: PreparedCell, *, again: bool = False) -> 
         shutil.rmtree(prepared.folder, ignore_errors=True)
     folder = writable_folder(Path(prepared.folder))
     with open_run(
-        study.name, cell.name, run_params(params, prepared), run_tags(params, prepared), run_id=status.resumable
+        study.name,
+        cell.name,
+        run_params(params, prepared),
+        run_tags(params, prepared),
+        run_id=status.resumable,
     ) as run:
         name = Path(prepared.data_folder).name
         run.log_dataset(name, prepared.data_md5, prepared.data_folder, "train")
@@ -272,5 +292,7 @@ def _register(summary: FinetuneSummary, prepared: PreparedCell) -> None:
     from colliderfm.tracking.registry import register
 
     tags = {"source_run": summary.run_id, "cell.key": prepared.key}
-    version = register(Path(summary.folder) / "model", summary.cell.study, tags, run_id=summary.run_id)
+    version = register(
+        Path(summary.folder) / "model", summary.cell.study, tags, run_id=summary.run_id
+    )
     log.info("registered %s version %d", summary.cell.study, version)

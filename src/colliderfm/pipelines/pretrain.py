@@ -17,7 +17,17 @@ from colliderfm.pipelines.encoder import ENCODER_NAMES, ensure_shipped_encoder
 from colliderfm.pipelines.folders import event_set_folder, writable_folder
 from colliderfm.pipelines.run_record import write_run_record
 
-CODE = ("physics", "data", "nn", "losses", "models", "train", "evaluate", "pipelines.pretrain_event")
+CODE = (
+    "physics",
+    "stats",
+    "data",
+    "nn",
+    "losses",
+    "models",
+    "train",
+    "evaluate",
+    "pipelines.pretrain_event",
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,9 @@ class PretrainSummary:
 
     def __str__(self) -> str:
         shown = ("val/accuracy", "val/macro_auc", "val/probe_macro_auc", "val/gap_loss")
-        numbers = "  ".join(f"{key} {self.metrics[key]:.4f}" for key in shown if key in self.metrics)
+        numbers = "  ".join(
+            f"{key} {self.metrics[key]:.4f}" for key in shown if key in self.metrics
+        )
         return f"{self.name} version {self.version} (candidate), run {self.run_id}\n  {numbers}"
 
 
@@ -61,10 +73,18 @@ def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
     Interrupted
         On SIGTERM or Ctrl-C; the same command resumes.
     """
-    from colliderfm.pipelines.pretrain_event import load_tables, pretrain_event
+    from colliderfm.pipelines.pretrain_event import (
+        judge,
+        load_tables,
+        save_encoder,
+        train_encoder,
+        write_outputs,
+    )
     from colliderfm.tracking.registry import register
     from colliderfm.tracking.run import open_run
     from colliderfm.tracking.runs import find_cell
+    from colliderfm.train.distributed import process_group
+    from colliderfm.train.protocols import SilentTracker
 
     if request.model not in ENCODER_NAMES:
         raise unknown_choice("model family", request.model, ENCODER_NAMES)
@@ -73,28 +93,36 @@ def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
     data_folder, md5 = event_set_folder(params, settings.set)
     out = writable_folder(project_root() / (request.out or f"outputs/pretrain/{request.model}"))
     tables = load_tables(params, data_folder)
-    ensure_shipped_encoder()
     key = _key(params, request, md5)
-    folder = project_root() / params.paths.runs / experiment / key[:16]
-    resumable = find_cell(experiment, key).resumable
-    if resumable is None:
-        shutil.rmtree(folder, ignore_errors=True)
-    writable_folder(folder)
-    with open_run(
-        experiment,
-        f"{settings.variant} {params.model.event.size} s{request.seed}",
-        _run_params(params, request),
-        _tags(params, key, md5),
-        run_id=resumable,
-    ) as run:
-        run.log_dataset(data_folder.name, md5, str(data_folder), "train")
-        metrics = pretrain_event(params, tables, request.seed, folder, out, run)
-        run.log_metrics(metrics, step=settings.max_updates)
-        run.log_folder(out, "report")
-        tags = {"variant": settings.variant, "data.md5": md5, "cell.key": key}
-        aliases = ["candidate", settings.variant]
-        version = register(folder / "model", name, tags, aliases, run_id=run.run_id)
-        run.set_tags({"encoder.name": name, "encoder.version": version})
+    folder = writable_folder(project_root() / params.paths.runs / experiment / key[:16])
+    with process_group(params.compute.device) as ranks:
+        if not ranks.is_writer:
+            # Under torchrun one process writes; the others only train.
+            train_encoder(params, tables, request.seed, folder, SilentTracker())
+            return PretrainSummary(name, 0, "", {})
+        ensure_shipped_encoder()
+        resumable = find_cell(experiment, key).resumable
+        if resumable is None and (folder / "model").is_dir():
+            shutil.rmtree(folder)
+            writable_folder(folder)
+        with open_run(
+            experiment,
+            f"{settings.variant} {params.model.event.size} s{request.seed}",
+            _run_params(params, request),
+            _tags(params, key, md5),
+            run_id=resumable,
+        ) as run:
+            run.log_dataset(data_folder.name, md5, str(data_folder), "train")
+            trained = train_encoder(params, tables, request.seed, folder, run)
+            metrics = judge(params, trained.model, tables, request.seed)
+            save_encoder(params, trained, metrics, request.seed, folder / "model")
+            write_outputs(params, trained, tables, metrics, out)
+            run.log_metrics(metrics, step=trained.result.updates)
+            run.log_folder(out, "report")
+            tags = {"variant": settings.variant, "data.md5": md5, "pretraining.key": key}
+            aliases = ["candidate", settings.variant]
+            version = register(folder / "model", name, tags, aliases, run_id=run.run_id)
+            run.set_tags({"encoder.name": name, "encoder.version": version})
     write_run_record(out, [run.run_id])
     return PretrainSummary(name, version, str(run.run_id), metrics)
 
@@ -126,5 +154,3 @@ def _tags(params: Params, key: str, md5: str) -> dict[str, str]:
     from colliderfm.tracking.provenance import provenance
 
     return provenance("pretrain", params.model_dump(mode="json"), md5) | {"cell.key": key}
-
-

@@ -31,6 +31,7 @@ from colliderfm.models.settings import AssignSettings, ClassifySettings, HeadSet
 from colliderfm.models.weights import load_encoder, save_model
 from colliderfm.physics.decays import ASSIGNABLE
 from colliderfm.pipelines.folders import event_set_folder
+from colliderfm.train.distributed import current_ranks
 from colliderfm.train.loop import fit
 from colliderfm.train.protocols import Tracker
 from colliderfm.train.settings import FitResult, FitSettings
@@ -120,22 +121,38 @@ def class_index(table: EventTable, processes: tuple[str, ...]) -> np.ndarray:
     return lookup[table.process]
 
 
-def pretrain_event(
-    params: Params,
-    tables: PretrainingTables,
-    seed: int,
-    folder: Path,
-    out: Path,
-    tracker: Tracker,
-) -> dict[str, float]:
-    """Train the event encoder, save it below ``folder/model``, write metrics and figures to ``out``.
+@dataclass(frozen=True)
+class TrainedEncoder:
+    """The network with its best averaged weights, and how it came about."""
+
+    model: EventModel
+    result: FitResult
+
+
+def train_encoder(
+    params: Params, tables: PretrainingTables, seed: int, folder: Path, tracker: Tracker
+) -> TrainedEncoder:
+    """Train the event encoder, resumable in ``folder``; under ``torchrun`` each rank calls it.
+
+    Parameters
+    ----------
+    params : Params
+        ``pretrain.event`` and ``model.event``.
+    tables : PretrainingTables
+        Training and validation split.
+    seed : int
+        Initial weights, dropout and order of the events.
+    folder : Path
+        Holds the checkpoint.
+    tracker : Tracker
+        Receives the metrics.
 
     Returns
     -------
-    dict of str to float
-        Final ``val/…`` metrics.
+    TrainedEncoder
     """
     settings = params.pretrain.event
+    ranks = current_ranks()
     torch.set_num_threads(params.compute.threads)
     torch.manual_seed(seed)
     model = build_event_model(
@@ -153,7 +170,9 @@ def pretrain_event(
         {"classify": 1.0, "assign": settings.assign_weight},
         settings.processes,
     )
-    loader = EventLoader(tables.train, settings.batch_size, seed)
+    loader = EventLoader(
+        tables.train, settings.batch_size, seed, rank=ranks.rank, world_size=ranks.world_size
+    )
     result = fit(
         model,
         task,
@@ -163,10 +182,7 @@ def pretrain_event(
         checkpoint_folder=folder,
         progress="pretrain event",
     )
-    metrics = judge(params, model, tables, seed)
-    _save(params, model, result, metrics, seed, folder / "model")
-    write_outputs(params, model, tables, result, metrics, out)
-    return metrics
+    return TrainedEncoder(model, result)
 
 
 def _fit_settings(params: Params, seed: int) -> FitSettings:
@@ -197,7 +213,9 @@ def judge(
     target = class_index(tables.validation, processes)
     result = infer(model, tables.validation)
     rng = np.random.default_rng(seed)
-    seen = tables.train.subset(np.sort(rng.permutation(len(tables.train))[: len(tables.validation)]))
+    seen = tables.train.subset(
+        np.sort(rng.permutation(len(tables.train))[: len(tables.validation)])
+    )
     seen_result = infer(model, seen)
     auc = one_vs_rest_auc(target, result.probability)
     metrics = {
@@ -233,7 +251,9 @@ def assignment_metrics(table: EventTable, slots: np.ndarray | None) -> dict[str,
     }
 
 
-def probe_encoder(encoder: Any, tables: PretrainingTables, processes: tuple[str, ...]) -> ProbeResult:
+def probe_encoder(
+    encoder: Any, tables: PretrainingTables, processes: tuple[str, ...]
+) -> ProbeResult:
     """Return the linear probe of a frozen encoder on the pretraining classes."""
     rng = np.random.default_rng(0)
     train = tables.train.subset(np.sort(rng.permutation(len(tables.train))[:PROBE_EVENTS]))
@@ -286,15 +306,15 @@ def measure_gate(
     )
 
 
-def _save(
+def save_encoder(
     params: Params,
-    model: EventModel,
-    result: FitResult,
+    trained: TrainedEncoder,
     metrics: dict[str, float],
     seed: int,
     folder: Path,
 ) -> None:
-    settings = params.pretrain.event
+    """Save a pretrained model with its card and its recipe (``pretraining.json``)."""
+    settings, result = params.pretrain.event, trained.result
     recipe = {
         "variant": settings.variant,
         "seed": seed,
@@ -304,7 +324,7 @@ def _save(
         "model": params.model.event.model_dump(mode="json"),
         "metrics": {key: float(f"{value:.6g}") for key, value in metrics.items()},
     }
-    save_model(folder, model, card_text(recipe))
+    save_model(folder, trained.model, card_text(recipe))
     text = json.dumps(recipe, indent=1, sort_keys=True) + "\n"
     (folder / "pretraining.json").write_text(text, encoding="utf-8")
 
@@ -328,9 +348,8 @@ def card_text(recipe: dict[str, Any]) -> str:
 
 def write_outputs(
     params: Params,
-    model: EventModel,
+    trained: TrainedEncoder,
     tables: PretrainingTables,
-    result: FitResult,
     metrics: dict[str, float],
     out: Path,
 ) -> None:
@@ -342,7 +361,8 @@ def write_outputs(
     (out / "metrics.json").write_text(text, encoding="utf-8")
     processes = params.pretrain.event.processes
     target = class_index(tables.validation, processes)
-    inference = infer(model, tables.validation, assign=False)
+    inference = infer(trained.model, tables.validation, assign=False)
     matrix = confusion_matrix(target, inference.probability.argmax(1), len(processes))
-    tokens = event_tokens(model.encoder, tables.validation)
-    write_figures(out, processes, target, inference.probability, matrix, tokens, result.history)
+    tokens = event_tokens(trained.model.encoder, tables.validation)
+    history = trained.result.history
+    write_figures(out, processes, target, inference.probability, matrix, tokens, history)

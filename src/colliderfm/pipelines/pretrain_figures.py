@@ -80,7 +80,9 @@ def _roc(
 def _confusion(out: Path, processes: Sequence[str], matrix: np.ndarray) -> list[Path]:
     figure, (axes,) = new_figure(size=(8.2, 7.4))
     draw_confusion(axes, matrix, processes)
-    return save_figure(figure, out / "confusion.png", {"processes": list(processes), "share": matrix})
+    return save_figure(
+        figure, out / "confusion.png", {"processes": list(processes), "share": matrix}
+    )
 
 
 def _embedding(

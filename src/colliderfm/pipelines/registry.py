@@ -23,6 +23,8 @@ def _block(name: str) -> str:
         aliases = ", ".join(version.aliases) or "-"
         lines.append(f"  version {version.version:<3} {version.sha256[:12]}  aliases: {aliases}")
     for entry in history(name):
-        details = ", ".join(f"{key} {entry[key]}" for key in sorted(entry) if key not in ("at", "version"))
+        details = ", ".join(
+            f"{key} {entry[key]}" for key in sorted(entry) if key not in ("at", "version")
+        )
         lines.append(f"    {entry['at']}  version {entry['version']}: {details}")
     return "\n".join(lines)

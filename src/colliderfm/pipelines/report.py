@@ -116,7 +116,9 @@ def _extras(folder: Path, cells: pd.DataFrame, reproducible: bool) -> dict[str, 
     seeds = cells["seed"].nunique()
     scale = "starter scale" if reproducible else "full scale"
     return {
-        "predictions": {key: folder / "predictions" / f"{cell_file_name(*key)}.parquet" for key in keys},
+        "predictions": {
+            key: folder / "predictions" / f"{cell_file_name(*key)}.parquet" for key in keys
+        },
         "histories": {key: histories[cell_file_name(*key)] for key in keys},
         "scale": f"{scale}, {seeds} seeds",
         "not_run": [],

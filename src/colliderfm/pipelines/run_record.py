@@ -23,7 +23,9 @@ def run_file(out: Path) -> Path:
 def write_run_record(out: Path, run_ids: Sequence[str]) -> None:
     """Record the runs behind a stage's outs."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    run_file(out).write_text(json.dumps({"run_ids": list(run_ids)}, indent=1) + "\n", encoding="utf-8")
+    run_file(out).write_text(
+        json.dumps({"run_ids": list(run_ids)}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def read_run_record(out: Path) -> list[str]:

@@ -105,7 +105,9 @@ def sweep(params: Params, request: SweepRequest) -> SweepSummary:
     return summary
 
 
-def run_trials(params: Params, prepared: PreparedCell, name: str, parent: str, n: int, seed: int) -> int:
+def run_trials(
+    params: Params, prepared: PreparedCell, name: str, parent: str, n: int, seed: int
+) -> int:
     """Run ``n`` trials of a shared sweep in this process; return how many."""
     from colliderfm.pipelines.session import start
 
@@ -115,9 +117,7 @@ def run_trials(params: Params, prepared: PreparedCell, name: str, parent: str, n
     return n
 
 
-def _objective(
-    trial: optuna.Trial, params: Params, prepared: PreparedCell, parent: str
-) -> float:
+def _objective(trial: optuna.Trial, params: Params, prepared: PreparedCell, parent: str) -> float:
     from colliderfm.tracking.run import open_run
 
     physics = load_study(prepared.cell.study)
@@ -143,9 +143,7 @@ def _objective(
     return score
 
 
-def with_learning_rates(
-    params: Params, study: str, init: str, rates: dict[str, float]
-) -> Params:
+def with_learning_rates(params: Params, study: str, init: str, rates: dict[str, float]) -> Params:
     """Return the parameters with an arm's learning rates replaced."""
     tree = params.model_dump(mode="json")
     tree["studies"][study][init] = LearningRates(**rates).model_dump()
@@ -230,7 +228,9 @@ def _summarize(
     ]
     content = {"init": request.init, "params_sha256": params_sha256(params), "trials": trials}
     overlay.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    return SweepSummary(request.init, dict(best.params), float(best.value or 0.0), len(trials), overlay)
+    return SweepSummary(
+        request.init, dict(best.params), float(best.value or 0.0), len(trials), overlay
+    )
 
 
 def _overlay_path(request: SweepRequest) -> Path:
@@ -240,7 +240,10 @@ def _overlay_path(request: SweepRequest) -> Path:
 def _close_parent(parent: str, request: SweepRequest, summary: SweepSummary) -> None:
     from colliderfm.tracking.run import open_run
 
-    metrics: dict[str, Any] = {"sweep/best_validation_score": summary.score, "sweep/trials": summary.n_trials}
+    metrics: dict[str, Any] = {
+        "sweep/best_validation_score": summary.score,
+        "sweep/trials": summary.n_trials,
+    }
     metrics |= {f"sweep/best_{key}": value for key, value in summary.best.items()}
     with open_run(request.study, f"sweep {request.init}", run_id=parent) as run:
         run.log_metrics(metrics, step=0)
@@ -250,5 +253,3 @@ def _close_parent(parent: str, request: SweepRequest, summary: SweepSummary) -> 
 def _single_threaded(params: Params) -> Params:
     compute = params.compute.model_copy(update={"threads": 1})
     return params.model_copy(update={"compute": compute})
-
-

@@ -105,8 +105,8 @@ def test_a_missing_key_is_named(project_copy: Path) -> None:
 
 
 def test_a_wrong_word_gets_the_allowed_ones(project: Path) -> None:
-    error = fault(project, "model.event.size=smal")
-    assert error.got == "'smal' (str)"
+    error = fault(project, "model.event.size=smal1")
+    assert error.got == "'smal1' (str)"
     assert str(error.need).startswith("one of tiny, small, base, large")
     assert "closest: small" in str(error.need)
 
@@ -164,15 +164,15 @@ def test_a_missing_overlay_is_named(project: Path, tmp_path: Path) -> None:
 
 
 def test_closest_finds_a_near_word_and_no_far_one() -> None:
-    assert closest("scrach", ["pretrained", "scratch"]) == "scratch"
+    assert closest("scrtch", ["pretrained", "scratch"]) == "scratch"
     assert closest("qwertz", ["pretrained", "scratch"]) is None
 
 
 def test_an_unknown_choice_lists_what_there_is() -> None:
-    error = unknown_choice("init", "scrach", ("pretrained", "scratch"))
+    error = unknown_choice("init", "scrtch", ("pretrained", "scratch"))
     assert str(error).splitlines() == [
         "configuration error: unknown init",
-        "  got:  scrach",
+        "  got:  scrtch",
         "  need: one of pretrained, scratch      closest: scratch",
         "  fix:  write scratch",
     ]

@@ -132,7 +132,7 @@ def test_a_stored_result_needs_its_key_and_its_run(tmp_path: Path) -> None:
 
 def test_a_wrong_arm_is_refused_before_the_data_is_read(project_copy: Path) -> None:
     with pytest.raises(ConfigError, match="unknown init") as caught:
-        prepare(load_params(project_copy), FinetuneRequest("haa", "scrach"))
+        prepare(load_params(project_copy), FinetuneRequest("haa", "scrtch"))
     assert "closest: scratch" in str(caught.value.need)
 
 

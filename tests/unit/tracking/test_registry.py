@@ -1,4 +1,4 @@
-"""Registered models: only safe files, an alias followed once, bytes checked whenever they are used."""
+"""Registered models: only safe files, an alias followed once, bytes checked at every use."""
 
 from __future__ import annotations
 

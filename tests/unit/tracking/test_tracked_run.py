@@ -54,33 +54,47 @@ def test_final_results_are_stored_at_step_0_so_that_mlflow_draws_bars(store: Pat
     assert points(run.run_id, "val/auc") == [(500, 0.8)]
 
 
+def run_that_ends_with(error: BaseException, losses: dict[int, float]) -> str:
+    """Write losses into a run with the parameter seed = 0, then fail; return its id."""
+    opened = open_run("haa", "a", {"seed": 0})
+
+    def work() -> None:
+        with opened as run:
+            for step, loss in losses.items():
+                run.log_metrics({"train/loss": loss}, step)
+            raise error
+
+    with pytest.raises(type(error)):
+        work()
+    return opened.run_id
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(ValueError("bad"), "FAILED"), (Interrupted("stop"), "KILLED"), (KeyboardInterrupt(), "KILLED")],
+    [
+        (ValueError("bad"), "FAILED"),
+        (Interrupted("stop"), "KILLED"),
+        (KeyboardInterrupt(), "KILLED"),
+    ],
 )
 def test_status_tells_how_the_run_ended(store: Path, error: BaseException, status: str) -> None:
-    with pytest.raises(type(error)), open_run("haa", "ends") as run:
-        run.log_metrics({"train/loss": 0.5}, step=3)
-        raise error
-    found = client().get_run(run.run_id)
+    run_id = run_that_ends_with(error, {3: 0.5})
+    found = client().get_run(run_id)
     assert found.info.status == status
     assert found.data.tags["error"].startswith(type(error).__name__)
-    assert points(run.run_id, "train/loss") == [(3, 0.5)]
+    assert points(run_id, "train/loss") == [(3, 0.5)]
 
 
 def test_resumed_run_reads_as_one_curve(store: Path) -> None:
-    with pytest.raises(Interrupted), open_run("haa", "a", {"seed": 0}) as run:
-        run.log_metrics({"train/loss": 0.5}, step=10)
-        run.log_metrics({"train/loss": 0.4}, step=20)
-        raise Interrupted("preempted")
-    with open_run("haa", "a", {"seed": 0}, run_id=run.run_id) as again:
+    run_id = run_that_ends_with(Interrupted("preempted"), {10: 0.5, 20: 0.4})
+    with open_run("haa", "a", {"seed": 0}, run_id=run_id) as again:
         assert again.is_resumed
         # The last checkpoint was at update 10: update 20 comes again.
         again.log_metrics({"train/loss": 0.4}, step=20)
         again.log_metrics({"train/loss": 0.3}, step=30)
-    assert again.run_id == run.run_id
-    assert points(run.run_id, "train/loss") == [(10, 0.5), (20, 0.4), (30, 0.3)]
-    found = client().get_run(run.run_id)
+    assert again.run_id == run_id
+    assert points(run_id, "train/loss") == [(10, 0.5), (20, 0.4), (30, 0.3)]
+    found = client().get_run(run_id)
     assert found.info.status == "FINISHED"
     assert "error" not in found.data.tags
     assert found.data.tags["colliderfm.resumed"] == "1"
@@ -110,11 +124,10 @@ def test_more_parameters_than_one_batch_are_all_written(store: Path) -> None:
 
 
 def test_run_with_other_parameters_is_not_resumed(store: Path) -> None:
-    with pytest.raises(Interrupted), open_run("haa", "a", {"seed": 0}) as run:
-        raise Interrupted("preempted")
+    run_id = run_that_ends_with(Interrupted("preempted"), {})
     with pytest.raises(TrackingError, match="parameter seed"):
-        open_run("haa", "a", {"seed": 1}, run_id=run.run_id)
-    assert client().get_run(run.run_id).info.status == "FAILED"
+        open_run("haa", "a", {"seed": 1}, run_id=run_id)
+    assert client().get_run(run_id).info.status == "FAILED"
 
 
 def test_run_of_a_living_process_is_not_resumed(store: Path) -> None:
@@ -150,9 +163,11 @@ def test_flush_survives_a_store_that_refuses_and_writes_later(
 
 
 def test_metrics_that_cannot_be_written_at_the_end_are_an_error(store: Path) -> None:
-    with pytest.raises(TrackingError, match="could not"), open_run("haa", "a") as run:
-        run.log_metrics({"train/loss": 0.5}, step=1)
-        client().delete_run(run.run_id)
+    run = open_run("haa", "a")
+    run.log_metrics({"train/loss": 0.5}, step=1)
+    client().delete_run(run.run_id)
+    with pytest.raises(TrackingError, match="could not"):
+        run.__exit__(None, None, None)
 
 
 def test_files_json_and_dataset_are_stored(store: Path, tmp_path: Path) -> None:

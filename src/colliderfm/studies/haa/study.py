@@ -196,9 +196,7 @@ def heads(settings: HaaSettings) -> list[HeadSettings]:
     return [classify, AssignSettings(decays=("a_bb",))] if settings.assign_weight else [classify]
 
 
-def _build(
-    params: Params, data: HaaData, cell: Cell, encoder: Path | None
-) -> EventModel:
+def _build(params: Params, data: HaaData, cell: Cell, encoder: Path | None) -> EventModel:
     torch.manual_seed(cell.seed)
     shape = params.model.event
     model = build_event_model(
@@ -313,7 +311,7 @@ def _labelled(
 
 
 def _card(cell: Cell, result: FitResult) -> str:
-    facts = {key: value for key, value in asdict(cell).items()} | result.as_dict()
+    facts = asdict(cell) | result.as_dict()
     rows = "\n".join(f"| {key} | {value} |" for key, value in facts.items())
     return (
         f"# Study {cell.study}: {cell.name}\n\n"
