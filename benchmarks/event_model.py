@@ -32,7 +32,7 @@ from colliderfm.models.sizes import encoder_settings
 from colliderfm.physics.decays import DECAY_INDEX
 
 BATCH_EVENTS = 256
-_N_BATCHES = 6
+_N_BATCHES = 4
 _N_PASSES = 2
 _CLASSES = tuple((name, (name,)) for name in PROCESSES[:10])
 _HEADS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,16 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+# Code that tests share lies beside them and is imported by its bare name, in worker processes too.
+SHARED = sorted(
+    {
+        str(path.parent)
+        for path in Path(__file__).parent.rglob("*.py")
+        if not path.name.startswith(("test_", "conftest", "__init__"))
+    }
+)
+sys.path[:0] = [folder for folder in SHARED if folder not in sys.path]
 
 
 @pytest.fixture(scope="session")

@@ -101,9 +101,7 @@ def pretrain(
     _show(run(_params(config, set_ + chosen), PretrainRequest(model, seed, out)))
 
 
-@app.command(
-    epilog="Example: colliderfm finetune --study haa --init scratch --events 1000 --seed 3"
-)
+@app.command(epilog="Example: colliderfm finetune --study haa --init scratch --events 1000")
 def finetune(
     study: StudyName,
     init: Annotated[str, typer.Option(help="pretrained, scratch or xgboost.")] = "pretrained",
@@ -126,9 +124,7 @@ def finetune(
     _show(run(_params(config, set_), request))
 
 
-@app.command(
-    epilog="Example: colliderfm evaluate --study haa --run 0123abcd --data corpora/mine/haa"
-)
+@app.command(epilog="Example: colliderfm evaluate --study haa --run 0123abcd --data corpora/mine")
 def evaluate(
     study: StudyName,
     run: Annotated[str, typer.Option(help="MLflow run id of a finetune run.")] = "",
@@ -176,6 +172,7 @@ def compare(
     workers: Annotated[int, typer.Option(help="Processes; 0 = params.yaml.")] = 0,
     scheduler: Scheduler = "",
     out: Annotated[str, typer.Option(help="Folder; empty = outputs/compare/STUDY.")] = "",
+    hours: Annotated[float, typer.Option(help="Begin no cell after this time; 0 = no limit.")] = 0,
     config: Overlays = [],
     set_: Assignments = [],
 ) -> None:
@@ -183,7 +180,7 @@ def compare(
     from colliderfm.pipelines.compare import CompareRequest
     from colliderfm.pipelines.compare import compare as run
 
-    request = CompareRequest(study, encoder, data, workers, scheduler, out)
+    request = CompareRequest(study, encoder, data, workers, scheduler, out, hours)
     _show(run(_params(config, set_), request))
 
 

@@ -124,7 +124,7 @@ def test_a_failing_card_stops_the_run_with_its_own_error(params, tmp_path):
 def test_a_dask_cluster_makes_the_same_bytes(params, tmp_path):
     distributed = pytest.importorskip("distributed")
     run(params, tmp_path / "here", "ww")
-    options = {"n_workers": 1, "processes": False, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.LocalCluster(**options) as cluster:
         run(params, tmp_path / "there", "ww", scheduler=cluster.scheduler_address)
     assert event_files(tmp_path / "here") == event_files(tmp_path / "there")

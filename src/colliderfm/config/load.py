@@ -65,7 +65,9 @@ def validate(tree: dict[str, Any], source: str) -> Params:
     try:
         return Params.model_validate(tree)
     except ValidationError as error:
-        raise _explain(error.errors()[0], source) from None
+        # A misspelt key shows as one missing and one unknown; the unknown one is the user's word.
+        faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+        raise _explain(faults[0], source) from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import json
 import logging
 import math
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ class CompareRequest:
     workers: int = 0
     scheduler: str = ""
     out: str = ""
+    hours: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def compare(params: Params, request: CompareRequest) -> CompareSummary:
     params : Params
         ``studies.<study>.comparison`` is the grid.
     request : CompareRequest
-        Study, encoder, data, workers, output folder.
+        Study, encoder, data, workers, output folder, and the hours after which no further cell is
+        begun (0 = no limit); cells that were not run are listed in ``not_run.json``.
 
     Returns
     -------
@@ -81,9 +84,9 @@ def compare(params: Params, request: CompareRequest) -> CompareSummary:
     workers = request.workers or params.compute.workers
     cells = prepare_cells(_one_thread_each(params, workers), request)
     out = writable_folder(project_root() / (request.out or f"outputs/compare/{request.study}"))
-    summaries, n_run = _run_missing(_one_thread_each(params, workers), cells, workers, request)
-    table = write_comparison(out, cells, summaries)
-    write_run_record(out, [summary.run_id for summary in summaries])
+    found, n_run = _run_missing(_one_thread_each(params, workers), cells, workers, request)
+    table = write_comparison(out, cells, found)
+    write_run_record(out, [summary.run_id for summary in found if summary])
     return CompareSummary(request.study, out, len(cells), n_run, _means(table))
 
 
@@ -112,7 +115,7 @@ def _one_thread_each(params: Params, workers: int) -> Params:
 
 def _run_missing(
     params: Params, cells: Sequence[PreparedCell], workers: int, request: CompareRequest
-) -> tuple[list[FinetuneSummary], int]:
+) -> tuple[list[FinetuneSummary | None], int]:
     from colliderfm.tracking.runs import find_cells
 
     known = find_cells(request.study)
@@ -123,44 +126,54 @@ def _run_missing(
     missing = [index for index, summary in enumerate(found) if summary is None]
     log.info("%s: %d of %d cells to run", request.study, len(missing), len(cells))
     if missing:
-        # Long cells first, so that no worker is left alone with one at the end.
-        order = sorted(missing, key=lambda index: -cells[index].cell.events)
-        jobs = [(params, cells[index]) for index in order]
+        # Long cells first, so that no worker is left alone with one at the end; under a time limit
+        # small ones first, so that as many rows as possible are complete.
+        sign = 1 if request.hours else -1
+        order = sorted(missing, key=lambda index: sign * cells[index].cell.events)
+        end = time.time() + 3600.0 * request.hours if request.hours else math.inf
+        jobs = [(params, cells[index], end) for index in order]
         with open_executor(min(workers, len(jobs)), request.scheduler) as executor:
             for position, summary in run_all(executor, run_one, jobs, f"{request.study} cell"):
                 found[order[position]] = summary
-    return [summary for summary in found if summary is not None], len(missing)
+    return found, sum(found[index] is not None for index in missing)
 
 
-def run_one(params: Params, prepared: PreparedCell) -> FinetuneSummary:
-    """Run one cell in a worker process."""
+def run_one(params: Params, prepared: PreparedCell, end: float) -> FinetuneSummary | None:
+    """Run one cell in a worker process; None if the time (seconds of the epoch) is over."""
     from colliderfm.pipelines.session import start
 
     start()
-    return run_cell(params, prepared)
+    return run_cell(params, prepared) if time.time() < end else None
 
 
 def write_comparison(
-    out: Path, cells: Sequence[PreparedCell], summaries: Sequence[FinetuneSummary]
+    out: Path, cells: Sequence[PreparedCell], found: Sequence[FinetuneSummary | None]
 ) -> pd.DataFrame:
-    """Write cells.json, histories.json and predictions/ below ``out``; return the cells."""
+    """Write cells.json, histories.json, not_run.json and predictions/; return the cells."""
     shutil.rmtree(out, ignore_errors=True)
     (out / "predictions").mkdir(parents=True)
-    rows = [_row(cell, summary) for cell, summary in zip(cells, summaries, strict=True)]
+    done = [(cell, summary) for cell, summary in zip(cells, found, strict=True) if summary]
     histories = {}
-    for cell, summary in zip(cells, summaries, strict=True):
+    for cell, summary in done:
         name = cell_file_name(cell.cell.init, cell.cell.events, cell.cell.seed)
         shutil.copy(Path(cell.folder) / "predictions.parquet", out / f"predictions/{name}.parquet")
         histories[name] = _rounded(summary.training.get("history", []))
-    (out / "cells.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    (out / "histories.json").write_text(json.dumps(histories) + "\n", encoding="utf-8")
-    seconds = [summary.training.get("seconds", 0.0) for summary in summaries]
-    extra = [
-        {"run_id": summary.run_id, "seconds": second, "key": cell.key}
-        for cell, summary, second in zip(cells, summaries, seconds, strict=True)
+    rows = [_row(cell, summary) for cell, summary in done]
+    _write_json(out / "cells.json", rows)
+    _write_json(out / "histories.json", histories)
+    not_run = [cell.cell.name for cell, summary in zip(cells, found, strict=True) if not summary]
+    _write_json(out / "not_run.json", not_run)
+    runs = [
+        {"run_id": summary.run_id, "seconds": summary.training.get("seconds", 0.0)}
+        | {"key": cell.key, "commit": summary.commit}
+        for cell, summary in done
     ]
-    runs_file(out).write_text(json.dumps(extra, indent=1) + "\n", encoding="utf-8")
+    _write_json(runs_file(out), runs)
     return pd.DataFrame(rows)
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def cell_file_name(init: str, events: int, seed: int) -> str:

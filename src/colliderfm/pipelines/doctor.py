@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import platform
+from importlib import metadata
 from pathlib import Path
 
 from colliderfm.config.project import project_root
@@ -78,12 +79,11 @@ def _check_foreign_files() -> str:
 
 
 def _versions() -> str:
-    import mlflow
     import torch
 
     return (
         f"ok    Python {platform.python_version()}, torch {torch.__version__}, "
-        f"mlflow {mlflow.__version__}, {torch.get_num_threads()} threads"
+        f"mlflow {metadata.version('mlflow')}, {torch.get_num_threads()} threads"
     )
 
 

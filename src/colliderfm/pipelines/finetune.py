@@ -78,6 +78,7 @@ class FinetuneSummary:
     metrics: dict[str, float]
     training: dict[str, Any]
     folder: str
+    commit: str = ""
 
     def __str__(self) -> str:
         keys = [key for key in self.metrics if key in HEADLINE] or list(self.metrics)[:4]
@@ -159,8 +160,9 @@ def cell_key(
 ) -> str:
     """Return the digest of all that decides a cell's numbers: equal key, equal result."""
     settings = study.settings(params).model_dump(mode="json")
-    for not_of_one_cell in ("comparison", "sweep", "set"):
-        settings.pop(not_of_one_cell, None)
+    other_arms = set(ARMS) - {cell.init}
+    for not_of_this_cell in ("comparison", "sweep", "set", *other_arms):
+        settings.pop(not_of_this_cell, None)
     content = {
         "cell": asdict(cell),
         "settings": params_sha256(settings),
@@ -211,20 +213,17 @@ def run_cell(params: Params, prepared: PreparedCell, *, again: bool = False) -> 
     if status.resumable is None:
         shutil.rmtree(prepared.folder, ignore_errors=True)
     folder = writable_folder(Path(prepared.folder))
+    tags = run_tags(params, prepared)
+    commit = tags.get("git.commit", "")
     with open_run(
-        study.name,
-        cell.name,
-        run_params(params, prepared),
-        run_tags(params, prepared),
-        run_id=status.resumable,
+        study.name, cell.name, run_params(params, prepared), tags, run_id=status.resumable
     ) as run:
         name = Path(prepared.data_folder).name
         run.log_dataset(name, prepared.data_md5, prepared.data_folder, "train")
         result = study.run(params, data, cell, encoder, folder, run)
-        _write_result(run, prepared, result, folder)
-    return FinetuneSummary(
-        run.run_id, cell, dict(result.metrics), dict(result.training), prepared.folder
-    )
+        _write_result(run, prepared, result, folder, commit)
+    metrics, training = dict(result.metrics), dict(result.training)
+    return FinetuneSummary(run.run_id, cell, metrics, training, prepared.folder, commit)
 
 
 def run_params(params: Params, prepared: PreparedCell) -> dict[str, Any]:
@@ -233,6 +232,7 @@ def run_params(params: Params, prepared: PreparedCell) -> dict[str, Any]:
     pretraining = prepared.encoder.variant if prepared.encoder else "none"
     top = {
         "study": cell.study,
+        "group": f"{cell.events} {cell.init}",
         "init": cell.init,
         "pretraining": pretraining,
         "fraction": round(cell.fraction, 6),
@@ -263,11 +263,18 @@ def stored_result(prepared: PreparedCell, finished: str | None) -> FinetuneSumma
     if content["key"] != prepared.key:
         return None
     return FinetuneSummary(
-        content["run_id"], prepared.cell, content["metrics"], content["training"], prepared.folder
+        content["run_id"],
+        prepared.cell,
+        content["metrics"],
+        content["training"],
+        prepared.folder,
+        content["commit"],
     )
 
 
-def _write_result(run: Any, prepared: PreparedCell, result: CellResult, folder: Path) -> None:
+def _write_result(
+    run: Any, prepared: PreparedCell, result: CellResult, folder: Path, commit: str
+) -> None:
     import pandas as pd
 
     run.log_metrics(dict(result.metrics), step=int(result.training.get("updates", 0)))
@@ -280,6 +287,7 @@ def _write_result(run: Any, prepared: PreparedCell, result: CellResult, folder: 
         "run_id": run.run_id,
         "metrics": dict(result.metrics),
         "training": dict(result.training),
+        "commit": commit,
     }
     partial = folder / "result.json.partial"
     partial.write_text(json.dumps(content), encoding="utf-8")

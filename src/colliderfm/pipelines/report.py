@@ -115,13 +115,14 @@ def _extras(folder: Path, cells: pd.DataFrame, reproducible: bool) -> dict[str, 
     histories = json.loads((folder / "histories.json").read_text(encoding="utf-8"))
     seeds = cells["seed"].nunique()
     scale = "starter scale" if reproducible else "full scale"
-    return {
+    hours = {} if reproducible else {"cpu_hours": float(cells["seconds"].sum()) / 3600.0}
+    return hours | {
         "predictions": {
             key: folder / "predictions" / f"{cell_file_name(*key)}.parquet" for key in keys
         },
         "histories": {key: histories[cell_file_name(*key)] for key in keys},
         "scale": f"{scale}, {seeds} seeds",
-        "not_run": [],
+        "not_run": json.loads((folder / "not_run.json").read_text(encoding="utf-8")),
     }
 
 
@@ -137,7 +138,7 @@ def _track(params: Params, name: str, target: Path, cells: pd.DataFrame) -> tupl
     with open_run(name, "summary", {"study": name, **tree}, tags) as run:
         run.log_metrics({key: value for key, value in metrics.items() if value is not None}, step=0)
         run.log_folder(target, "report")
-    address = save_view(name, VIEW_KEY, load_study(name).view_columns, ("init", "events"))
+    address = save_view(name, VIEW_KEY, load_study(name).view_columns, ("group",))
     return str(run.run_id), address
 
 

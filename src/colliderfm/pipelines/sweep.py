@@ -10,12 +10,15 @@ from __future__ import annotations
 import json
 import logging
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import optuna
 import yaml
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import RetryHeartbeatStaleTrialCallback
 
 from colliderfm.config.flatten import params_sha256
 from colliderfm.config.load import unknown_choice
@@ -152,12 +155,15 @@ def with_learning_rates(params: Params, study: str, init: str, rates: dict[str, 
 
 def _storage() -> optuna.storages.RDBStorage:
     url = os.environ.get("OPTUNA_STORAGE", f"sqlite:///{project_root() / 'optuna.db'}")
-    return optuna.storages.RDBStorage(
-        url,
-        heartbeat_interval=HEARTBEAT_S,
-        grace_period=4 * HEARTBEAT_S,
-        failed_trial_callback=optuna.storages.RetryFailedTrialCallback(max_retry=2),
-    )
+    with warnings.catch_warnings():
+        # The heartbeat is marked experimental; it is what finds the trials of killed workers.
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return optuna.storages.RDBStorage(
+            url,
+            heartbeat_interval=HEARTBEAT_S,
+            grace_period=4 * HEARTBEAT_S,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=2),
+        )
 
 
 def _open_study(name: str, seed: int) -> optuna.Study:

@@ -1,8 +1,0 @@
-"""Make ``jobs`` importable, here and in worker processes, whatever import mode pytest uses."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent))
