@@ -99,8 +99,12 @@ def main() -> None:
     parser.add_argument(
         "--batch-size", type=int, default=256, help="events per batch (default 256)"
     )
+    parser.add_argument("--out", type=Path, help="also write the JSON here")
     arguments = parser.parse_args()
-    print(json.dumps(measure(arguments.events, arguments.batch_size), indent=1))
+    text = json.dumps(measure(arguments.events, arguments.batch_size), indent=1)
+    print(text)
+    if arguments.out:
+        arguments.out.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

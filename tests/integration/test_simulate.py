@@ -148,7 +148,7 @@ def les_houches_file(n_events):
 @pytest.mark.slow
 def test_sigterm_leaves_nothing_partial_and_the_command_resumes(tmp_path):
     command = [sys.executable, "-m", "colliderfm", "simulate", "--process", "ww"]
-    command += ["--events", "3000", "--set", "simulation.events_per_shard=150"]
+    command += ["--events", "1200", "--set", "simulation.events_per_shard=60"]
     command += ["--workers", "2", "--out", str(tmp_path)]
     process = subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True)
     receipts = tmp_path / ".shards"
