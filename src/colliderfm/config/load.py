@@ -107,8 +107,8 @@ def _merged(base: dict[str, Any], overlay: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in overlay.items():
         below = merged.get(key)
-        both = isinstance(below, dict) and isinstance(value, dict)
-        merged[key] = _merged(below, value) if both else value
+        is_section = isinstance(below, dict) and isinstance(value, dict)
+        merged[key] = _merged(dict(below or {}), value) if is_section else value
     return merged
 
 

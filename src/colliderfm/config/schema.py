@@ -14,8 +14,9 @@ Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
-Count = Annotated[int, Field(gt=0)]
-CountOrZero = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(gt=0, strict=True)]
+CountOrZero = Annotated[int, Field(ge=0, strict=True)]
+Switch = Annotated[bool, Field(strict=True)]
 Range = Annotated[tuple[float, float], Field(description="[low, high]")]
 
 Study = Literal["haa"]
@@ -33,7 +34,7 @@ MultipartonInteractions = Annotated[
 class Section(BaseModel):
     """One block of params.yaml: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Compute(Section):
@@ -76,7 +77,7 @@ class EventModelParams(Section):
     """Shape of the event network."""
 
     size: Size
-    pair_features: bool
+    pair_features: Switch
     dropout: Probability
 
 
@@ -148,6 +149,13 @@ class Comparison(Section):
     inits: Annotated[tuple[Arm, ...], Field(min_length=1)]
     events: Annotated[tuple[CountOrZero, ...], Field(min_length=1)]
     seeds: Count
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for name in ("inits", "events"):
+            if len(set(getattr(self, name))) != len(getattr(self, name)):
+                raise ValueError(f"{name} must be named once each")
+        return self
 
 
 class HaaMetrics(Section):

@@ -3,9 +3,8 @@
 An event has about ten tokens, so attention is a great many tiny matrix products. On a CPU torch's
 own kernels spend most of their time around those products: the softmax of rows shorter than one
 vector register is not vectorized, and the backward pass of a strided batched product copies matrix
-by matrix. ``_BiasedAttention`` keeps every operand contiguous and writes the backward pass out; for
-256 events of 8 tokens this is about six times faster. On a GPU, in mixed precision and in an
-export, torch's fused operator is used.
+by matrix. ``_BiasedAttention`` keeps every operand contiguous and writes the backward pass out. On a
+GPU, in mixed precision and in an export, torch's fused operator is used.
 
 Shape letters: B events, T tokens, D width, H heads. The only place where a mask is turned into a
 bias.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import shlex
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -125,6 +126,8 @@ def prepare(params: Params, request: FinetuneRequest) -> PreparedCell:
         raise unknown_choice("init", request.init, ARMS)
     if not 0.0 < request.fraction <= 1.0:
         raise ConfigError("--fraction", got=request.fraction, need="a number in (0, 1]")
+    if request.events < 0:
+        raise ConfigError("--events", got=request.events, need="0 (use --fraction) or more")
     folder, md5 = event_set_folder(params, request.data or study.settings(params).set)
     data = load_data(request.study, params, folder)
     cell = study.cell(params, data, request.init, request.events, request.fraction, request.seed)
@@ -140,7 +143,7 @@ def prepare(params: Params, request: FinetuneRequest) -> PreparedCell:
         md5,
         key,
         str(run_folder),
-        command_of(request, cell, params.compute.threads),
+        command_of(request, params.compute.threads),
     )
 
 
@@ -180,13 +183,16 @@ def study_modules(name: str) -> tuple[str, ...]:
     return tuple(load_study(name).modules_of_a_cell)
 
 
-def command_of(request: FinetuneRequest, cell: Cell, threads: int) -> str:
-    """Return the command that repeats a cell."""
-    size = f"--events {request.events}" if request.events else f"--fraction {request.fraction:g}"
-    return (
-        f"colliderfm finetune --study {cell.study} --init {cell.init} {size} --seed {cell.seed}"
-        f" --set compute.threads={threads}"
-    )
+def command_of(request: FinetuneRequest, threads: int) -> str:
+    """Return the command that repeats a cell; ``runs resume`` reads it back."""
+    size = ["--events", str(request.events)] if request.events else []
+    words = ["colliderfm", "finetune", "--study", request.study, "--init", request.init]
+    words += size or ["--fraction", f"{request.fraction:g}"]
+    words += ["--seed", str(request.seed)]
+    if request.init == "pretrained" and request.encoder != FinetuneRequest.encoder:
+        words += ["--encoder", request.encoder]
+    words += ["--data", request.data] if request.data else []
+    return shlex.join([*words, "--set", f"compute.threads={threads}"])
 
 
 def run_cell(params: Params, prepared: PreparedCell, *, again: bool = False) -> FinetuneSummary:

@@ -45,6 +45,7 @@ def resume_run(params: Params, run_id: str) -> object:
         If the run does not exist or cannot be resumed.
     """
     from colliderfm.tracking.runs import list_runs as found
+    from colliderfm.tracking.runs import run_tags
 
     runs = {run.run_id: run for run in found()}
     if run_id not in runs:
@@ -56,24 +57,32 @@ def resume_run(params: Params, run_id: str) -> object:
             got=f"status {run.status}, stage {run.stage or 'unknown'}",
             need="an interrupted finetune run whose process is gone",
         )
-    return finetune(params, request_of(run_command(run_id)))
-
-
-def run_command(run_id: str) -> str:
-    """Return the command tag of a run."""
-    from colliderfm.tracking.runs import run_tags
-
-    return run_tags(run_id)["command"]
+    command = run_tags(run_id)["command"]
+    return finetune(with_threads_of(params, command), request_of(command))
 
 
 def request_of(command: str) -> FinetuneRequest:
     """Return the request that a recorded finetune command means."""
-    words = shlex.split(command)
-    options = {words[i].removeprefix("--"): words[i + 1] for i in range(2, len(words) - 1, 2)}
+    options = options_of(command)
     return FinetuneRequest(
         study=options["study"],
         init=options["init"],
+        encoder=options.get("encoder", FinetuneRequest.encoder),
         fraction=float(options.get("fraction", 1.0)),
         events=int(options.get("events", 0)),
         seed=int(options["seed"]),
+        data=options.get("data", ""),
     )
+
+
+def with_threads_of(params: Params, command: str) -> Params:
+    """Return the parameters with the threads a recorded command ran with (part of a cell's key)."""
+    threads = int(options_of(command)["set"].partition("=")[2])
+    compute = params.compute.model_copy(update={"threads": threads})
+    return params.model_copy(update={"compute": compute})
+
+
+def options_of(command: str) -> dict[str, str]:
+    """Return the options of a recorded command by name."""
+    words = shlex.split(command)
+    return {words[i].removeprefix("--"): words[i + 1] for i in range(2, len(words) - 1, 2)}

@@ -75,7 +75,7 @@ def test_a_file_is_named_after_its_cell() -> None:
     assert cell_file_name("pretrained", 300, 7) == "pretrained_n300_s7"
 
 
-def test_results_stand_in_three_files_and_the_runs_beside_them(tmp_path: Path) -> None:
+def test_results_stand_in_three_places_and_the_runs_beside_them(tmp_path: Path) -> None:
     cells = [finished(tmp_path, "scratch", 0, 0.7), finished(tmp_path, "pretrained", 0, 0.8)]
     out = tmp_path / "outputs" / "compare" / "haa"
     table = write_comparison(out, [c for c, _ in cells], [s for _, s in cells])
@@ -105,7 +105,18 @@ def test_outs_do_not_depend_on_times_and_run_ids(tmp_path: Path) -> None:
             {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.*")}
         )
     assert contents[0] == contents[1]
-    assert len(contents[0]) == 3
+    assert len(contents[0]) == 4
+
+
+def test_cells_that_were_not_run_are_named(tmp_path: Path) -> None:
+    prepared, summary = finished(tmp_path, "scratch", 0, 0.7)
+    other, _ = finished(tmp_path, "pretrained", 0, 0.8)
+    out = tmp_path / "out"
+    table = write_comparison(out, [other, prepared], [None, summary])
+    assert list(table["init"]) == ["scratch"]
+    not_run = json.loads((out / "not_run.json").read_text(encoding="utf-8"))
+    assert not_run == ["pretrained n=100 s0"]
+    assert [path.stem for path in (out / "predictions").iterdir()] == ["scratch_n100_s0"]
 
 
 def test_an_earlier_comparison_leaves_nothing_behind(tmp_path: Path) -> None:

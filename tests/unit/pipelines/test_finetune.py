@@ -44,6 +44,8 @@ def params(project: Path) -> Params:
         "studies.haa.comparison.seeds=9",
         "studies.haa.comparison.events=[300]",
         "studies.haa.sweep.trials=9",
+        "studies.haa.scratch.head_learning_rate=1e-2",
+        "studies.haa.xgboost.patience=9",
         "compute.workers=7",
         "pretrain.event.max_updates=9",
         "simulation.batch_events=9",
@@ -99,15 +101,10 @@ def prepared_in(folder: Path) -> PreparedCell:
 
 def test_parameters_of_a_run_are_named_once(params: Params, tmp_path: Path) -> None:
     logged = run_params(params, prepared_in(tmp_path))
-    assert list(logged)[:7] == [
-        "study",
-        "init",
-        "pretraining",
-        "fraction",
-        "events",
-        "seed",
-        "size",
+    assert list(logged)[:8] == [
+        *("study", "group", "init", "pretraining", "fraction", "events", "seed", "size")
     ]
+    assert logged["group"] == "300 pretrained"
     assert logged["seed"] == 4
     assert logged["pretraining"] == "cls-assign"
     assert logged["studies.haa.batch_size"] == params.studies.haa.batch_size
@@ -121,6 +118,7 @@ def test_a_run_from_scratch_has_no_pretraining(params: Params, tmp_path: Path) -
 def test_a_stored_result_needs_its_key_and_its_run(tmp_path: Path) -> None:
     prepared = prepared_in(tmp_path)
     content = {"key": "k" * 64, "run_id": "r", "metrics": {"test/auc": 0.8}, "training": {}}
+    content["commit"] = "c" * 40
     assert stored_result(prepared, "r") is None
     (tmp_path / "result.json").write_text(json.dumps(content), encoding="utf-8")
     found = stored_result(prepared, "r")

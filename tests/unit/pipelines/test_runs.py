@@ -23,19 +23,19 @@ def cell_of(request: FinetuneRequest) -> Cell:
     ],
 )
 def test_a_command_means_the_request_it_came_from(request_: FinetuneRequest) -> None:
-    assert request_of(command_of(request_, cell_of(request_), 2)) == request_
+    assert request_of(command_of(request_, 2)) == request_
 
 
 def test_a_command_repeats_encoder_and_data() -> None:
     request = FinetuneRequest(
         "haa", "pretrained", encoder="models:/event-encoder/2", events=300, data="corpora/my set"
     )
-    assert request_of(command_of(request, cell_of(request), 2)) == request
+    assert request_of(command_of(request, 2)) == request
 
 
 def test_a_command_can_be_typed() -> None:
     request = FinetuneRequest("haa", "scratch", events=300, seed=7)
-    assert command_of(request, cell_of(request), 2) == (
+    assert command_of(request, 2) == (
         "colliderfm finetune --study haa --init scratch --events 300 --seed 7"
         " --set compute.threads=2"
     )

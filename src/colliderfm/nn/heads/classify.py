@@ -1,8 +1,7 @@
 """Event classification from the event token.
 
 The event token has attended to every object in the object encoder already, so a plain MLP on it
-runs on B rows instead of B·N: wide layers there are nearly free (about 2% of a training step of the
-small network).
+runs on B rows instead of B·N: wide layers there are cheap.
 """
 
 from __future__ import annotations
