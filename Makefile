@@ -1,6 +1,6 @@
 # make setup, make run and make test are all a fresh machine with Python 3.11, git and make needs.
 PYTHON ?= python3.11
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
@@ -35,7 +35,7 @@ run: setup ## main job at starter scale: pretrain, compare scratch with pretrain
 
 test: $(VENV)/.installed-dev ## unit, physics, integration and contract tests
 	@$(BIN)/colliderfm doctor --link
-	$(BIN)/python -m pytest -m "not slow" -n 2
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadgroup
 
 test-slow: $(VENV)/.installed-dev ## fault injection and end-to-end runs
 	@$(BIN)/colliderfm doctor --link
@@ -55,4 +55,4 @@ ui: setup ## MLflow pages on http://127.0.0.1:5000
 
 clean: ## remove caches and outputs; keeps data/, mlflow.db and the environment
 	rm -rf outputs runs build dist .pytest_cache .ruff_cache .mypy_cache
-	find . -name __pycache__ -type d -not -path './.venv/*' -exec rm -rf {} +
+	find . -name __pycache__ -type d -not -path './.venv*/*' -exec rm -rf {} +

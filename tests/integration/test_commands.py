@@ -77,7 +77,7 @@ def test_compare_runs_only_what_is_missing_and_gives_equal_bytes(
     inside: Path, run_command: Command
 ) -> None:
     first = run_command("compare", "--study", "haa", "--encoder", "encoders/event-encoder")
-    assert "12 cells, 12 run now" in first.stdout
+    assert "12 cells" in first.stdout
     out = inside / "outputs" / "compare" / "haa"
     before = {path.name: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     again = run_command("compare", "--study", "haa", "--encoder", "encoders/event-encoder")
@@ -122,6 +122,16 @@ def test_sweep_writes_an_overlay_and_nested_trials(inside: Path, run_command: Co
     again = run_command("sweep", "--study", "haa", "--init", "scratch")
     assert "2 trials" in again.stdout
     assert len(results("haa", "sweep-trial")) == 2
+
+
+def test_an_encoder_of_another_size_is_refused_before_a_run_is_opened(
+    inside: Path, run_command: Command
+) -> None:
+    before = len(results("haa"))
+    words = ("finetune", "--study", "haa", "--events", "60", "--set", "model.event.size=small")
+    done = run_command(*words, code=4)
+    assert "event_token 24 instead of 64" in done.stderr
+    assert len(results("haa")) == before
 
 
 def test_doctor_runs_list_and_verify(inside: Path, run_command: Command) -> None:

@@ -134,6 +134,7 @@ def prepare(params: Params, request: FinetuneRequest) -> PreparedCell:
     encoder = None
     if request.init == "pretrained":
         encoder = resolve_encoder(request.encoder)
+        study.check_encoder(params, Path(encoder.folder))
     key = cell_key(params, study, cell, encoder, md5)
     run_folder = writable_folder(project_root() / params.paths.runs / study.name / key[:16])
     return PreparedCell(

@@ -84,6 +84,10 @@ class Study(Protocol):
         """Return the cell with its number of training events resolved."""
         ...
 
+    def check_encoder(self, params: Params, encoder: Path) -> None:
+        """Refuse an encoder that does not fit the configured network, before any run is opened."""
+        ...
+
     def run(
         self,
         params: Params,

@@ -107,6 +107,10 @@ class HaaStudy:
         training_subset(data.pool, settings, n_events, seed)  # refuses an impossible size now
         return Cell(self.name, init, n_events, n_events / data.n_available, seed)
 
+    def check_encoder(self, params: Params, encoder: Path) -> None:
+        """Refuse an encoder of another size (``CheckpointError`` with the shapes that differ)."""
+        load_encoder_into(_network(params, Normalizer()), encoder)
+
     def run(
         self,
         params: Params,
@@ -196,17 +200,21 @@ def heads(settings: HaaSettings) -> list[HeadSettings]:
     return [classify, AssignSettings(decays=("a_bb",))] if settings.assign_weight else [classify]
 
 
-def _build(params: Params, data: HaaData, cell: Cell, encoder: Path | None) -> EventModel:
-    torch.manual_seed(cell.seed)
+def _network(params: Params, normalizer: Normalizer) -> EventModel:
     shape = params.model.event
-    model = build_event_model(
+    return build_event_model(
         shape.size,
         heads=heads(params.studies.haa),
-        # Unlabelled inputs of the whole training split: the same for every cell.
-        normalizer=Normalizer.fit(data.pool),
+        normalizer=normalizer,
         pair_features=shape.pair_features,
         dropout=shape.dropout,
     )
+
+
+def _build(params: Params, data: HaaData, cell: Cell, encoder: Path | None) -> EventModel:
+    torch.manual_seed(cell.seed)
+    # Unlabelled inputs of the whole training split: the same for every cell.
+    model = _network(params, Normalizer.fit(data.pool))
     if encoder is not None:
         load_encoder_into(model, encoder)
     return model
