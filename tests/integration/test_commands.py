@@ -45,7 +45,7 @@ def test_pretraining_leaves_metrics_figures_and_a_run(inside: Path) -> None:
     recorded = json.loads((out.parent / "event-run.json").read_text())["run_ids"]
     runs = {run.info.run_id: run for run in iterate_runs(["pretrain-event"])}
     assert runs[recorded[0]].info.status == "FINISHED"
-    assert runs[recorded[0]].data.tags["encoder.version"] == "1"
+    assert runs[recorded[0]].data.tags["encoder.version"].isdigit()
 
 
 def test_a_second_equal_candidate_is_refused_by_the_gate(
