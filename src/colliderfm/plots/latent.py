@@ -54,8 +54,7 @@ def project_tokens(
     if method == "pca":
         flat = PCA(2, svd_solver="full").fit_transform(np.asarray(tokens, dtype=np.float64))
     else:
-        # Shrinkage keeps correlated token dimensions from dominating.
-        model = LinearDiscriminantAnalysis(solver="eigen", shrinkage=1e-3, n_components=2)
+        model = LinearDiscriminantAnalysis(solver="svd", n_components=2)
         flat = model.fit(np.asarray(tokens, dtype=np.float64), classes).transform(tokens)
     flat = (flat - flat.mean(axis=0)) / np.maximum(flat.std(axis=0), 1e-12)
     sign = np.where(flat[classes == classes.min()].mean(axis=0) < 0, -1.0, 1.0)
