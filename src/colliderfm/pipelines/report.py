@@ -115,8 +115,7 @@ def _extras(folder: Path, cells: pd.DataFrame, reproducible: bool) -> dict[str, 
     histories = json.loads((folder / "histories.json").read_text(encoding="utf-8"))
     seeds = cells["seed"].nunique()
     scale = "starter scale" if reproducible else "full scale"
-    hours = {} if reproducible else {"cpu_hours": float(cells["seconds"].sum()) / 3600.0}
-    return hours | {
+    return {
         "predictions": {
             key: folder / "predictions" / f"{cell_file_name(*key)}.parquet" for key in keys
         },
