@@ -25,7 +25,7 @@ def fault(root: Path, *assignments: str) -> ConfigError:
 def test_the_file_is_read(project: Path) -> None:
     params = load_params(project)
     assert params.studies.haa.signals == ("haa_ma30", "haa_ma40", "haa_ma60")
-    assert params.compute.threads == 2
+    assert params.compute.threads == 1
 
 
 def test_an_overlay_changes_what_it_names_and_keeps_the_rest(project: Path, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_the_key_stays_when_nothing_of_the_cell_changes(
         "studies.haa.pretrained.head_learning_rate=1e-2",
         "studies.haa.metrics.bootstrap_replicas=10",
         "model.event.size=tiny",
-        "compute.threads=1",
+        "compute.threads=2",
     ],
 )
 def test_the_key_changes_with_what_decides_the_numbers(
