@@ -58,6 +58,7 @@ def test_labels_differ() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_fields_survive_the_way_from_a_worker_process(kind: type[ColliderFMError]) -> None:
     error = kind("what", got="got", need="need", fix="fix")
+    # What the process pool does with an exception; the bytes are our own.
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is kind
     assert (copy.what, copy.got, copy.need, copy.fix) == ("what", "got", "need", "fix")
