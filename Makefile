@@ -20,10 +20,11 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev,generate,cluster]'
 	touch $@ $(VENV)/.installed
 
-setup: $(VENV)/.installed ## virtual environment, mlflow environment slot, starter data
+setup: $(VENV)/.installed ## virtual environment, mlflow environment slot, starter data, replica corpus
 	@$(BIN)/colliderfm doctor --link
 	@$(BIN)/colliderfm doctor --foreign-files
 	@$(BIN)/dvc repro -q data.dvc
+	@$(BIN)/dvc repro -q replicas
 
 run: setup ## main job at starter scale: pretrain, compare scratch with pretrained, report
 	@for stage in $$($(BIN)/colliderfm doctor --missing-runs); do \

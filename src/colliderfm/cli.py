@@ -29,11 +29,13 @@ config_app = typer.Typer(no_args_is_help=True, help="Show or check the parameter
 runs_app = typer.Typer(no_args_is_help=True, help="List, resume or clean up runs.")
 registry_app = typer.Typer(no_args_is_help=True, help="Look at the registered models.")
 data_app = typer.Typer(no_args_is_help=True, help="Check event sets.")
+smeft_app = typer.Typer(no_args_is_help=True, help="Drell-Yan spectra: theory, retrieval.")
 for name, group in (
     ("config", config_app),
     ("runs", runs_app),
     ("registry", registry_app),
     ("data", data_app),
+    ("smeft", smeft_app),
 ):
     app.add_typer(group, name=name)
 
@@ -82,6 +84,18 @@ def simulate(
     _show(run(_params(config, [word for word in set_ if "=" in word]), request))
 
 
+@app.command(epilog="Example: colliderfm replicas --out corpora/mine --set replicas.order=linear")
+def replicas(
+    out: Annotated[str, typer.Option(help="Folder; empty = pretrain.spectrum.set.")] = "",
+    config: Overlays = [],
+    set_: Assignments = [],
+) -> None:
+    """Write the corpus of universes and spectrum replicas."""
+    from colliderfm.pipelines.replicas import replicas as run
+
+    _show(run(_params(config, set_), out))
+
+
 @app.command(epilog="Example: colliderfm pretrain --model event --seed 1")
 def pretrain(
     model: Annotated[str, typer.Option(help="Model family.")] = "event",
@@ -104,10 +118,12 @@ def pretrain(
 @app.command(epilog="Example: colliderfm finetune --study haa --init scratch --events 1000")
 def finetune(
     study: StudyName,
-    init: Annotated[str, typer.Option(help="pretrained, scratch or xgboost.")] = "pretrained",
+    init: Annotated[
+        str, typer.Option(help="pretrained, scratch or a baseline of the study.")
+    ] = "pretrained",
     encoder: Annotated[
-        str, typer.Option(help="Registered encoder or a folder with one.")
-    ] = "models:/event-encoder@champion",
+        str, typer.Option(help="Registered encoder or a folder; empty = the champion.")
+    ] = "",
     fraction: Annotated[float, typer.Option(help="Share of the training split.")] = 1.0,
     events: Annotated[int, typer.Option(help="Training events; 0 = use --fraction.")] = 0,
     seed: Annotated[int, typer.Option(help="Training subset and initial weights.")] = 0,
@@ -144,8 +160,8 @@ def sweep(
     study: StudyName,
     init: Annotated[str, typer.Option(help="scratch or pretrained.")] = "pretrained",
     encoder: Annotated[
-        str, typer.Option(help="Registered encoder or a folder with one.")
-    ] = "models:/event-encoder@champion",
+        str, typer.Option(help="Registered encoder or a folder; empty = the champion.")
+    ] = "",
     trials: Annotated[int, typer.Option(help="Trials in all; 0 = params.yaml.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0 = params.yaml.")] = 0,
     resume: Annotated[bool, typer.Option(help="Continue an earlier sweep.")] = True,
@@ -166,8 +182,8 @@ def sweep(
 def compare(
     study: StudyName,
     encoder: Annotated[
-        str, typer.Option(help="Registered encoder or a folder with one.")
-    ] = "models:/event-encoder@champion",
+        str, typer.Option(help="Registered encoder or a folder; empty = the champion.")
+    ] = "",
     data: Annotated[str, typer.Option(help="Event set; empty = params.yaml.")] = "",
     workers: Annotated[int, typer.Option(help="Processes; 0 = params.yaml.")] = 0,
     scheduler: Scheduler = "",
@@ -208,6 +224,10 @@ def report(
     study: Annotated[str, typer.Option("--study", help="A study, or all.")] = "all",
     source: Annotated[str, typer.Option(help="Folder of compare; empty = its default.")] = "",
     out: Annotated[str, typer.Option(help="Folder; empty = reports/STUDY.")] = "",
+    question: Annotated[str, typer.Option(help="Short report of a side question.")] = "",
+    equal_updates: Annotated[
+        str, typer.Option(help="Folder of a comparison with equal updates for all runs.")
+    ] = "",
     show: Annotated[bool, typer.Option(help="Only print the starter report's headline.")] = False,
     config: Overlays = [],
     set_: Assignments = [],
@@ -215,7 +235,9 @@ def report(
     """Write tables and figures of a comparison, its summary run and its saved view."""
     from colliderfm.pipelines.report import report as run
 
-    _show(run(_params(config, set_), study, source=source, out=out, show=show))
+    checked = _params(config, set_)
+    more = {"question": question, "equal_updates": equal_updates}
+    _show(run(checked, study, source=source, out=out, show=show, **more))
 
 
 @app.command(epilog="Example: colliderfm ui --port 5000")
@@ -305,6 +327,48 @@ def data_verify(folder: Annotated[Path, typer.Argument(help="Folder of an event 
     from colliderfm.pipelines.verify import verify
 
     _show(verify(folder))
+
+
+@smeft_app.command("table", epilog="Example: colliderfm smeft table --mu-f pt --out mine.json")
+def smeft_table(
+    pdf: Annotated[str, typer.Option(help="Set or grid file; empty = params.yaml.")] = "",
+    mu_f: Annotated[str, typer.Option(help="mll, pt or fixed; empty = params.yaml.")] = "",
+    order: Annotated[str, typer.Option(help="linear or quadratic; empty = params.yaml.")] = "",
+    mll_edges: Annotated[str, typer.Option(help="Edges in GeV, 50,80,...; none.")] = "",
+    pt_edges: Annotated[str, typer.Option(help="Edges in GeV, 10,20,...; none.")] = "",
+    out: Annotated[str, typer.Option(help="JSON file of the table.")] = "",
+    fitter_out: Annotated[str, typer.Option(help="File for global fitters.")] = "",
+    scan: Annotated[str, typer.Option(help="Folder: scan all operators instead.")] = "",
+    config: Overlays = [],
+    set_: Assignments = [],
+) -> None:
+    """Compute cross-sections per bin: standard model, linear and quadratic terms."""
+    from colliderfm.pipelines.theory import make_table, scan_to, table_request
+
+    given = {"pdf": pdf, "mu_f": mu_f, "order": order}
+    chosen = [f"theory.{key}={value}" for key, value in given.items() if value]
+    request = table_request(_params(config, set_ + chosen), mll_edges, pt_edges, out, fitter_out)
+    _show(scan_to(request, scan) if scan else make_table(request))
+
+
+@smeft_app.command(
+    "retrieve", epilog="Example: colliderfm smeft retrieve mine.csv --out found.json"
+)
+def smeft_retrieve(
+    file: Annotated[
+        str, typer.Argument(help="CSV, JSON or Parquet: observable, low, high, value…")
+    ],
+    encoder: Annotated[str, typer.Option(help="Registered encoder or a folder.")] = "",
+    neighbors: Annotated[int, typer.Option(help="Universes to show.")] = 5,
+    out: Annotated[str, typer.Option(help="JSON file.")] = "",
+    config: Overlays = [],
+    set_: Assignments = [],
+) -> None:
+    """Find the universes that a measured spectrum is compatible with."""
+    from colliderfm.pipelines.retrieve import RetrieveRequest
+    from colliderfm.pipelines.retrieve import retrieve as run
+
+    _show(run(_params(config, set_), RetrieveRequest(file, encoder, neighbors, out)))
 
 
 def main() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from source_tree import closure, imports_of, modules
 
+from colliderfm.pipelines.encoder import ENCODER_NAMES
 from colliderfm.pipelines.finetune import CODE_OF_A_CELL, study_modules
-from colliderfm.pipelines.pretrain import CODE
+from colliderfm.pipelines.pretrain import code_of_a_pretraining
 from colliderfm.studies import STUDIES
 
 # Configuration enters a key by its values; errors and figures change no number.
@@ -35,13 +36,20 @@ def test_the_key_of_a_cell_covers_its_code(study: str) -> None:
     assert not uncovered({name}.union(*map(closure, eager)), covered)
 
 
-def test_the_key_of_a_pretraining_covers_its_code() -> None:
-    needed = closure("colliderfm.pipelines.pretrain_event")
-    folders = {name for name in needed if modules()[name].layer == "pipelines"}
-    needed -= folders - {"colliderfm.pipelines.pretrain_event"}
-    assert not uncovered(needed, CODE)
+@pytest.mark.parametrize("family", ENCODER_NAMES)
+def test_the_key_of_a_pretraining_covers_its_code(family: str) -> None:
+    own = f"colliderfm.pipelines.pretrain_{family}"
+    needed = closure(f"{own}.steps")
+    others = {name for name in needed if modules()[name].layer == "pipelines"}
+    needed -= {name for name in others if not name.startswith(f"{own}.")}
+    assert not uncovered(needed, code_of_a_pretraining(family))
 
 
 def test_digested_names_exist() -> None:
-    for name in (*CODE_OF_A_CELL, *CODE, *(m for study in STUDIES for m in study_modules(study))):
+    pretraining = [name for family in ENCODER_NAMES for name in code_of_a_pretraining(family)]
+    for name in (
+        *CODE_OF_A_CELL,
+        *pretraining,
+        *(m for study in STUDIES for m in study_modules(study)),
+    ):
         assert f"colliderfm.{name}" in modules(), name

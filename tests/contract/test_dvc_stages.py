@@ -21,14 +21,18 @@ MADE_BY_NO_STAGE = ("data", "starter")
 
 
 def stages() -> dict[str, dict[str, Any]]:
-    """Every stage with its matrix written out, by ``verb@item``."""
+    """Every stage of a matrix or a list written out, by ``verb@item``."""
     content = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    return {
-        f"{verb}@{value}": filled(stage, {f"item.{key}": value})
-        for verb, stage in content.items()
-        for key, values in stage["matrix"].items()
-        for value in values
-    }
+    found = {}
+    for verb, stage in content.items():
+        if "foreach" in stage:
+            for key, items in stage["foreach"].items():
+                values = {"key": key} | {f"item.{name}": value for name, value in items.items()}
+                found[f"{verb}@{key}"] = filled(stage["do"], values)
+            continue
+        for name, items in stage["matrix"].items():
+            found |= {f"{verb}@{item}": filled(stage, {f"item.{name}": item}) for item in items}
+    return found
 
 
 def filled(value: Any, items: dict[str, str]) -> Any:
@@ -53,11 +57,14 @@ OUTS = {path for stage in STAGES.values() for path in paths(stage, "outs", "metr
 
 
 def needed_modules(name: str) -> set[str]:
-    """Modules whose code a stage runs; a study is found by its name at run time."""
+    """Modules whose code a stage runs; studies and families are found by name at run time."""
     verb, _, item = name.partition("@")
     needed = closure(f"colliderfm.pipelines.{verb}")
-    study = f"colliderfm.studies.{item}.study"
-    return needed | closure(study) if study in modules() else needed
+    if verb in ("compare", "report"):
+        return needed | closure(f"colliderfm.studies.{item}.study")
+    if verb in ("pretrain", "promote"):
+        return needed | closure(f"colliderfm.pipelines.pretrain_{item}.steps")
+    return needed
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -88,7 +95,7 @@ def test_dependencies_exist_or_are_made(name: str) -> None:
 @pytest.mark.parametrize("name", STAGES)
 def test_outs_stand_where_git_does_not_look_or_are_kept_by_it(name: str) -> None:
     for path in paths(STAGES[name], "outs"):
-        assert path.split("/")[0] in ("outputs", "encoders", "reports"), path
+        assert path.split("/")[0] in ("corpora", "outputs", "encoders", "reports"), path
         assert not path.startswith("data/"), path
 
 
@@ -111,7 +118,8 @@ def decides_a_result(needed: str, verb: str) -> bool:
     if module.layer == "plots":
         return verb in DRAWS
     if module.layer == "pipelines":
-        return needed == f"colliderfm.pipelines.{verb}"
+        is_family = needed.startswith("colliderfm.pipelines.pretrain_") and verb == "pretrain"
+        return is_family or needed == f"colliderfm.pipelines.{verb}"
     return module.path.name != "__init__.py"
 
 

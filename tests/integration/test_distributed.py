@@ -95,9 +95,14 @@ def test_two_processes_train_an_event_model_like_one(tmp_path: Path) -> None:
         found = run(tmp_path / kind, 2, kind, "events")
         assert found.keys() == expected.keys()
         for name, value in expected.items():
-            # The bias of attention keys has no gradient but rounding, which AdamW scales up.
-            tolerance = 2e-3 if name.endswith("to_qkv.bias") else 1e-5
-            torch.testing.assert_close(found[name], value, atol=tolerance, rtol=0)
+            if name.endswith("to_qkv.bias"):
+                # A constant added to every key cancels in the softmax, so the bias of the keys has no
+                # gradient but rounding, which AdamW blows up: the other two thirds are compared.
+                width = len(value) // 3
+                others = [*range(width), *range(2 * width, 3 * width)]
+                torch.testing.assert_close(found[name][others], value[others], atol=1e-5, rtol=0)
+                continue
+            torch.testing.assert_close(found[name], value, atol=1e-5, rtol=0)
         metrics, expected_metrics = read_metrics(tmp_path / kind), read_metrics(tmp_path / "one")
         assert metrics.keys() == expected_metrics.keys()
         for key, number in expected_metrics.items():

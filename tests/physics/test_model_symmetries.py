@@ -1,4 +1,8 @@
-"""Laws the event network obeys by construction."""
+"""Laws the event network obeys by construction: exactly, but for rounding.
+
+They are tested in double precision, where a broken law cannot hide behind rounding; single precision,
+which training uses, is held to the same 1e-5 of the largest value.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from colliderfm.models.settings import AssignSettings, ClassifySettings
 from colliderfm.nn.heads.tuples import tuple_table
 from colliderfm.physics.decays import DECAY_INDEX, DECAYS
 
-TOLERANCE = 1e-5
+SINGLE, DOUBLE = 1e-5, 1e-10
 HEADS = (
     ClassifySettings(tuple((name, (name,)) for name in PROCESSES[:10])),
     AssignSettings(("t_bqq", "t_bl", "W_qq", "Z_qq", "Z_ll", "H_bb", "a_bb")),
@@ -30,20 +34,26 @@ def toys():
     return toy_table(200, 3, ("tt", "tth", "zz", "haa_ma40", "haa_ma60", "tt_2l"))
 
 
+@pytest.fixture(scope="module", params=[torch.float32, torch.float64], ids=["single", "double"])
+def precision(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def batch(toys):
-    return toys.batch(np.arange(len(toys)))
+def batch(toys, precision):
+    made = toys.batch(np.arange(len(toys)))
+    return replace(made, objects=made.objects.to(precision), globals=made.globals.to(precision))
 
 
 @pytest.fixture(scope="module", params=["tiny", "small"])
-def model(request, toys):
+def model(request, toys, precision):
     torch.manual_seed(0)
     built = build_event_model(request.param, heads=HEADS, normalizer=Normalizer.fit(toys)).eval()
     # Fresh weights are small: enlarge them so that a broken law shows.
     with torch.no_grad():
         for parameter in built.parameters():
             parameter.mul_(1.3)
-    return built
+    return built.to(precision)
 
 
 def everything(model, batch):
@@ -56,13 +66,17 @@ def everything(model, batch):
         "survival": model.heads["assign"].survival(outputs["assign"]),
         "tuple_loss": torch.exp(-model.heads["assign"].tuple_loss(outputs["assign"], batch)[0]),
         "classify_loss": torch.exp(-losses["classify"]),
-        "event": model.encoder(batch).event.detach() / 10,
+        "event": model.encoder(batch).event.detach(),
     }
 
 
 def assert_equal(first, second):
     for name in first:
-        torch.testing.assert_close(first[name], second[name], atol=TOLERANCE, rtol=0, msg=name)
+        tolerance = DOUBLE if first[name].dtype == torch.float64 else SINGLE
+        size = max(1.0, float(first[name].abs().max()))
+        torch.testing.assert_close(
+            first[name], second[name], atol=tolerance * size, rtol=0, msg=name
+        )
 
 
 def permuted(batch, order):
@@ -88,8 +102,7 @@ def test_prediction_follows_a_permutation(model, batch):
         second = head.predict(model(moved)["assign"], moved)
     back = torch.where(second >= 0, order[second.clamp(min=0)], -1)
     same = [as_set(batch, first, i) == as_set(batch, back, i) for i in range(len(batch))]
-    # Exact ties (two empty hypotheses of equal score) are broken by slot order.
-    assert np.mean(same) > 0.98
+    assert all(same)
 
 
 def as_set(batch, slots, i_event):
@@ -125,7 +138,8 @@ def test_number_of_padded_slots_does_not_matter(model, batch):
 @pytest.mark.parametrize("angle", [0.7, 2.9, -1.8])
 def test_rotation_of_the_event_in_phi_does_not_matter(model, batch, angle):
     def rotated(phi):
-        return torch.remainder(phi.double() + angle + math.pi, 2 * math.pi).float() - math.pi
+        turned = torch.remainder(phi.double() + angle + math.pi, 2 * math.pi) - math.pi
+        return turned.to(phi.dtype)
 
     objects, event = batch.objects.clone(), batch.globals.clone()
     objects[..., PHI] = rotated(objects[..., PHI]) * batch.mask
@@ -197,4 +211,4 @@ def test_tuple_probabilities_add_up_to_one_over_the_allowed_ones(model, batch):
     assert log_probability.shape[1] == len(tuple_table(decay, n_slots, batch.mask.device).slots)
     has_any = is_allowed.any(dim=1)
     total = (log_probability.exp() * is_allowed).sum(dim=1)
-    torch.testing.assert_close(total[has_any], torch.ones(int(has_any.sum())))
+    torch.testing.assert_close(total[has_any], torch.ones_like(total[has_any]))

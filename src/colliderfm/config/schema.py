@@ -8,33 +8,30 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
-Share = Annotated[float, Field(gt=0.0, le=1.0)]
-Positive = Annotated[float, Field(gt=0.0)]
-NonNegative = Annotated[float, Field(ge=0.0)]
-Count = Annotated[int, Field(gt=0, strict=True)]
-CountOrZero = Annotated[int, Field(ge=0, strict=True)]
-Switch = Annotated[bool, Field(strict=True)]
-Range = Annotated[tuple[float, float], Field(description="[low, high]")]
-
-Study = Literal["haa"]
-ModelFamily = Literal["event"]
-Init = Literal["scratch", "pretrained"]
-Arm = Literal["scratch", "pretrained", "xgboost"]
-Variant = Literal["cls", "cls-assign"]
-Size = Literal["tiny", "small", "base", "large"]
-# YAML reads a bare ``off`` as false; both spellings mean the same.
-MultipartonInteractions = Annotated[
-    Literal["off", "light", "full"], BeforeValidator(lambda word: "off" if word is False else word)
-]
-
-
-class Section(BaseModel):
-    """One block of params.yaml: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from colliderfm.config.sections import (
+    Comparison,
+    Count,
+    CountOrZero,
+    Init,
+    LearningRates,
+    MultipartonInteractions,
+    NonNegative,
+    Positive,
+    Probability,
+    Range,
+    Section,
+    Share,
+    Size,
+    SpectrumComparison,
+    SpectrumTask,
+    SpectrumVariant,
+    SweepParams,
+    Switch,
+    Variant,
+    WilsonOrder,
+)
 
 
 class Compute(Section):
@@ -73,6 +70,40 @@ class Simulation(Section):
     eta_max: Annotated[float, Field(gt=0.0, le=4.9)]
 
 
+class Theory(Section):
+    """Drell-Yan spectra: what is computed, with which inputs."""
+
+    pdf: str
+    mu_f: Literal["mll", "pt", "fixed"]
+    mu_fixed_gev: Positive
+    nf: Literal[4, 5]
+    order: WilsonOrder
+    width: Literal["fixed", "linear"]
+    lambda_tev: float
+    collision_energy_gev: Positive
+    pt_min_gev: NonNegative
+    eta_max: Positive
+    pt_mll_range_gev: Range
+    forward_backward: Switch
+
+
+class Replicas(Section):
+    """Corpus of universes (sets of Wilson coefficients) and of noisy replicas of their spectra."""
+
+    table: str
+    other_densities_table: str
+    order: WilsonOrder
+    sampling: Literal["log_uniform", "gaussian", "informed"]
+    sparsity: Literal["coefficient", "universe"]
+    universes: Annotated[int, Field(ge=2, strict=True)]
+    unseen_universes: Annotated[int, Field(ge=2, strict=True)]
+    universe_seed: CountOrZero
+    stored_replicas: Count
+    study_delta_sigma_rel: Share
+    hard_delta_sigma_rel: Share
+    length_gev: Positive
+
+
 class EventModelParams(Section):
     """Shape of the event network."""
 
@@ -80,11 +111,34 @@ class EventModelParams(Section):
     pair_features: Switch
     dropout: Probability
 
+    @property
+    def label(self) -> str:
+        """Size as runs name it."""
+        return self.size
+
+
+class SpectrumModelParams(Section):
+    """Shape of the spectrum network."""
+
+    kind: Literal["dense", "transformer"]
+    hidden: Count
+    layers: Count
+    latent: Count
+    dropout: Probability
+    batch_norm: Switch
+    inputs: Literal["noise", "raw", "ratio", "standard", "asinh"]
+
+    @property
+    def label(self) -> str:
+        """Size as runs name it, e.g. ``dense 3x256 d8``."""
+        return f"{self.kind} {self.layers}x{self.hidden} d{self.latent}"
+
 
 class ModelParams(Section):
     """Networks, one per family."""
 
     event: EventModelParams
+    spectrum: SpectrumModelParams
 
 
 class EventPretraining(Section):
@@ -113,49 +167,37 @@ class EventPretraining(Section):
         return self
 
 
+class SpectrumPretraining(Section):
+    """Pretraining of the spectrum encoder."""
+
+    set: str
+    task: SpectrumTask
+    variant: SpectrumVariant
+    margin: Positive
+    positive_fraction: Annotated[float, Field(gt=0.0, lt=1.0)]
+    fresh_universes: Switch
+    masked_bins_weight: NonNegative
+    directions_weight: NonNegative
+    truncation_weight: NonNegative
+    densities_weight: NonNegative
+    decoder_weight: NonNegative
+    batch_size: Annotated[int, Field(ge=2, strict=True)]
+    max_updates: Count
+    learning_rate: Positive
+    weight_decay: NonNegative
+    l2: NonNegative
+    warmup_fraction: Probability
+    ema_decay: Probability
+    clip_norm: Positive
+    validate_every: Count
+    checkpoint_every: Count
+
+
 class Pretraining(Section):
     """Pretraining, one block per family."""
 
     event: EventPretraining
-
-
-class LearningRates(Section):
-    """Learning rates of one arm."""
-
-    encoder_learning_rate: Positive
-    head_learning_rate: Positive
-
-
-class SweepParams(Section):
-    """Search space and budget of the learning-rate sweep."""
-
-    trials: Count
-    events: Count
-    encoder_learning_rate: Range
-    head_learning_rate: Range
-
-    @model_validator(mode="after")
-    def _ranges_ascend(self) -> Self:
-        for name in ("encoder_learning_rate", "head_learning_rate"):
-            low, high = getattr(self, name)
-            if not 0 < low < high:
-                raise ValueError(f"{name} must be [low, high] with 0 < low < high")
-        return self
-
-
-class Comparison(Section):
-    """Grid of a comparison: arms x training events x seeds."""
-
-    inits: Annotated[tuple[Arm, ...], Field(min_length=1)]
-    events: Annotated[tuple[CountOrZero, ...], Field(min_length=1)]
-    seeds: Count
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        for name in ("inits", "events"):
-            if len(set(getattr(self, name))) != len(getattr(self, name)):
-                raise ValueError(f"{name} must be named once each")
-        return self
+    spectrum: SpectrumPretraining
 
 
 class HaaMetrics(Section):
@@ -218,10 +260,48 @@ class HaaStudy(Section):
         return self.scratch if init == "scratch" else self.pretrained
 
 
+class SmeftMetrics(Section):
+    """How study smeft is judged."""
+
+    neighbors: Count
+    test_replicas: Count
+    anomaly_replicas: Count
+    pseudo_experiments: Annotated[int, Field(ge=20, strict=True)]
+    bootstrap_replicas: Count
+
+
+class SmeftStudy(Section):
+    """Study smeft: which universe made a Drell-Yan spectrum, how sure is one, and is it in any."""
+
+    set: str
+    task: SpectrumTask
+    replicas_per_universe: Count
+    batch_size: Count
+    max_updates: Count
+    validate_every: Count
+    patience: Count
+    weight_decay: NonNegative
+    warmup_updates: CountOrZero
+    ema_decay: Probability
+    clip_norm: Positive
+    concentration: Positive
+    off_manifold_weight: NonNegative
+    scratch: LearningRates
+    pretrained: LearningRates
+    sweep: SweepParams
+    comparison: SpectrumComparison
+    metrics: SmeftMetrics
+
+    def learning_rates(self, init: Init) -> LearningRates:
+        """Return the learning rates of an arm."""
+        return self.scratch if init == "scratch" else self.pretrained
+
+
 class Studies(Section):
     """One block per study."""
 
     haa: HaaStudy
+    smeft: SmeftStudy
 
 
 class Params(Section):
@@ -231,6 +311,8 @@ class Params(Section):
     compute: Compute
     paths: Paths
     simulation: Simulation
+    theory: Theory
+    replicas: Replicas
     model: ModelParams
     pretrain: Pretraining
     studies: Studies

@@ -88,7 +88,7 @@ def _check_column(column: Column, data: pa.ChunkedArray, path: Path | str, first
         if lengths[row] > MAX_OBJECTS:
             _refuse(
                 *(where, first_row + row, f"{lengths[row]} objects", f"at most {MAX_OBJECTS}"),
-                "`colliderfm import` keeps the leading ones by pT and reports the count",
+                "keep the leading ones by pT when the file is written",
             )
     flat = pc.list_flatten(data) if column.is_list else data
     bad, need = _bad_values(column, flat)

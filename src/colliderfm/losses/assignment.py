@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from colliderfm.losses.reduce import at_least_single
+
 
 def tuple_nll_per_event(
     log_probability_ER: Tensor, is_matchable_ER: Tensor
@@ -45,8 +47,9 @@ def survival_loss_per_event(survival_logits_BK: Tensor, count_B: Tensor) -> Tens
     Tensor, shape (B,)
         Mean cross-entropy of each event.
     """
+    logits_BK = at_least_single(survival_logits_BK)
     threshold_K = torch.arange(1, survival_logits_BK.shape[1] + 1, device=count_B.device)
-    target_BK = (count_B[:, None] >= threshold_K).float()
-    return functional.binary_cross_entropy_with_logits(
-        survival_logits_BK.float(), target_BK, reduction="none"
-    ).mean(dim=1)
+    target_BK = (count_B[:, None] >= threshold_K).to(logits_BK.dtype)
+    return functional.binary_cross_entropy_with_logits(logits_BK, target_BK, reduction="none").mean(
+        dim=1
+    )

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from colliderfm.losses.reduce import at_least_single
+
 
 def cross_entropy_per_event(
     logits_BC: Tensor, target_B: Tensor, class_weights_C: Tensor | None = None
@@ -27,8 +29,11 @@ def cross_entropy_per_event(
         Loss (B,), zero where the class is -1, and validity (B,), True = the event has a class.
     """
     is_valid_B = target_B >= 0
-    # Softmax in float32 also under mixed precision.
     values_B = functional.cross_entropy(
-        logits_BC.float(), target_B, weight=class_weights_C, ignore_index=-1, reduction="none"
+        at_least_single(logits_BC),
+        target_B,
+        weight=class_weights_C,
+        ignore_index=-1,
+        reduction="none",
     )
     return torch.where(is_valid_B, values_B, torch.zeros_like(values_B)), is_valid_B

@@ -8,6 +8,14 @@ import torch
 from torch import Tensor
 
 
+def at_least_single(values: Tensor) -> Tensor:
+    """Return half-precision values in single precision and others as they are.
+
+    Softmax and logarithms need it under mixed precision; a network in double precision stays in it.
+    """
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 def spread_over_batch(values_B: Tensor, is_valid_B: Tensor) -> Tensor:
     """Scale per-event values so that their plain batch mean is the mean over the valid events.
 

@@ -27,6 +27,7 @@ from colliderfm.pipelines.finetune import (
     FinetuneRequest,
     FinetuneSummary,
     PreparedCell,
+    headline_metrics,
     prepare,
     run_cell,
     stored_result,
@@ -42,7 +43,7 @@ class CompareRequest:
     """Arguments of ``compare``; see ``colliderfm compare --help``."""
 
     study: str
-    encoder: str = "models:/event-encoder@champion"
+    encoder: str = ""
     data: str = ""
     workers: int = 0
     scheduler: str = ""
@@ -87,7 +88,7 @@ def compare(params: Params, request: CompareRequest) -> CompareSummary:
     found, n_run = _run_missing(_one_thread_each(params, workers), cells, workers, request)
     table = write_comparison(out, cells, found)
     write_run_record(out, [summary.run_id for summary in found if summary])
-    return CompareSummary(request.study, out, len(cells), n_run, _means(table))
+    return CompareSummary(request.study, out, len(cells), n_run, _means(request.study, table))
 
 
 def prepare_cells(params: Params, request: CompareRequest) -> list[PreparedCell]:
@@ -211,8 +212,6 @@ def _rounded(value: Any) -> Any:
     return value
 
 
-def _means(table: pd.DataFrame) -> pd.DataFrame:
-    keys = [
-        key for key in ("test/auc", "test/rejection_at_50", "test/rejection_at_25") if key in table
-    ]
+def _means(study: str, table: pd.DataFrame) -> pd.DataFrame:
+    keys = [key for key in headline_metrics(study) if key in table]
     return table.groupby(["events", "init"])[keys].mean().round(4)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 # The registered name of each model family.
-ENCODER_NAMES = {"event": "event-encoder"}
+ENCODER_NAMES = {"event": "event-encoder", "spectrum": "spectrum-encoder"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Encoder:
             "encoder.version": str(self.version),
             "encoder.sha256": self.sha256,
         }
+
+
+def champion(family: str) -> str:
+    """Return the address of a family's champion."""
+    return f"models:/{ENCODER_NAMES[family]}@champion"
 
 
 @functools.lru_cache(maxsize=8)
@@ -64,22 +69,31 @@ def resolve_encoder(uri: str, folder: str | None = None) -> Encoder:
 
 
 def load_encoder(uri: str) -> torch.nn.Module:
-    """Return a pretrained event encoder, ready for a decoder of your own.
+    """Return a pretrained encoder, ready for a decoder of your own.
 
     Parameters
     ----------
     uri : str
-        ``models:/event-encoder@champion``, a version of it, or a folder with its files.
+        ``models:/event-encoder@champion``, ``models:/spectrum-encoder@champion``, a version, or a
+        folder with the files of one.
 
     Returns
     -------
-    EventEncoder
-        A ``torch.nn.Module``: ``encoder(batch)`` gives object tokens (B, N, D) and an event token
-        (B, D). Its normalizer is part of it, so batches come in raw units.
+    EventEncoder or SpectrumEncoder
+        A ``torch.nn.Module``. Events: ``encoder(batch)`` gives object tokens (B, N, D) and an event
+        token (B, D). Spectra: ``encoder(values)`` maps (B, bins) in pb/GeV to a latent (B, D). Scales
+        are part of it, so inputs come in raw units.
     """
-    from colliderfm.models.weights import load_encoder as load
+    from colliderfm.models.spectrum_files import FAMILY, load_spectrum_encoder
+    from colliderfm.models.weights import CONFIG_FILE
+    from colliderfm.models.weights import load_encoder as load_event_encoder
 
-    return load(Path(resolve_encoder(uri).folder))
+    folder = Path(resolve_encoder(uri).folder)
+    config = folder / CONFIG_FILE
+    content = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
+    if content.get("family") == FAMILY:
+        return load_spectrum_encoder(folder)
+    return load_event_encoder(folder)
 
 
 def read_variant(folder: Path) -> str:

@@ -11,7 +11,7 @@ from colliderfm.config.flatten import flatten
 from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
 from colliderfm.errors import ConfigError
-from colliderfm.pipelines.finetune import HEADLINE, load_data
+from colliderfm.pipelines.finetune import headline_metrics, load_data
 from colliderfm.pipelines.folders import event_set_folder, writable_folder
 from colliderfm.studies import load_study
 
@@ -20,13 +20,15 @@ from colliderfm.studies import load_study
 class EvaluateSummary:
     """Metrics of an evaluation and where its predictions are."""
 
+    study: str
     run_id: str
     metrics: dict[str, float]
     predictions: Path
 
     def __str__(self) -> str:
         lines = [f"evaluation run {self.run_id} -> {self.predictions}"]
-        lines += [f"  {key:36} {self.metrics[key]:.4g}" for key in HEADLINE if key in self.metrics]
+        keys = [key for key in headline_metrics(self.study) if key in self.metrics]
+        lines += [f"  {key:36} {self.metrics[key]:.4g}" for key in keys]
         return "\n".join(lines)
 
 
@@ -78,7 +80,7 @@ def evaluate(
         run.log_dataset(folder.name, md5, str(folder), "test")
         run.log_metrics(dict(result.metrics), step=0)
         run.log_file(path)
-    return EvaluateSummary(str(run.run_id), dict(result.metrics), path)
+    return EvaluateSummary(study, str(run.run_id), dict(result.metrics), path)
 
 
 def _model_folder(run_id: str, model: str) -> Path:

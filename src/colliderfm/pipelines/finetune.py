@@ -22,14 +22,13 @@ from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
 from colliderfm.errors import ConfigError
 from colliderfm.pipelines.code_digest import code_digest
-from colliderfm.pipelines.encoder import Encoder, resolve_encoder
+from colliderfm.pipelines.encoder import Encoder, champion, resolve_encoder
 from colliderfm.pipelines.folders import event_set_folder, writable_folder
 from colliderfm.studies import load_study
 from colliderfm.studies.protocol import Cell, CellResult, Study
 
 log = logging.getLogger(__name__)
 
-ARMS = ("pretrained", "scratch", "xgboost")
 CODE_OF_A_CELL = (
     "physics",
     "stats",
@@ -49,7 +48,7 @@ class FinetuneRequest:
 
     study: str
     init: str = "pretrained"
-    encoder: str = "models:/event-encoder@champion"
+    encoder: str = ""
     fraction: float = 1.0
     events: int = 0
     seed: int = 0
@@ -82,13 +81,16 @@ class FinetuneSummary:
     commit: str = ""
 
     def __str__(self) -> str:
-        keys = [key for key in self.metrics if key in HEADLINE] or list(self.metrics)[:4]
+        keys = [key for key in headline_metrics(self.cell.study) if key in self.metrics]
         lines = [f"{self.cell.study}: {self.cell.name}  (run {self.run_id})"]
         lines += [f"  {key:36} {self.metrics[key]:.4g}" for key in keys]
         return "\n".join(lines)
 
 
-HEADLINE = ("test/auc", "test/rejection_at_25", "test/rejection_at_50", "test/max_sic")
+def headline_metrics(study: str) -> list[str]:
+    """Return the metrics that a study shows first."""
+    columns = load_study(study).view_columns
+    return [name.removeprefix("metrics.") for name in columns if name.startswith("metrics.")]
 
 
 def finetune(params: Params, request: FinetuneRequest) -> FinetuneSummary:
@@ -122,8 +124,8 @@ def finetune(params: Params, request: FinetuneRequest) -> FinetuneSummary:
 def prepare(params: Params, request: FinetuneRequest) -> PreparedCell:
     """Check a request and resolve its data, its encoder and its number of training events."""
     study = load_study(request.study)
-    if request.init not in ARMS:
-        raise unknown_choice("init", request.init, ARMS)
+    if request.init not in study.arms:
+        raise unknown_choice("init", request.init, study.arms)
     if not 0.0 < request.fraction <= 1.0:
         raise ConfigError("--fraction", got=request.fraction, need="a number in (0, 1]")
     if request.events < 0:
@@ -133,7 +135,7 @@ def prepare(params: Params, request: FinetuneRequest) -> PreparedCell:
     cell = study.cell(params, data, request.init, request.events, request.fraction, request.seed)
     encoder = None
     if request.init == "pretrained":
-        encoder = resolve_encoder(request.encoder)
+        encoder = resolve_encoder(request.encoder or champion(study.family))
         study.check_encoder(params, Path(encoder.folder))
     key = cell_key(params, study, cell, encoder, md5)
     run_folder = writable_folder(project_root() / params.paths.runs / study.name / key[:16])
@@ -164,13 +166,13 @@ def cell_key(
 ) -> str:
     """Return the digest of all that decides a cell's numbers: equal key, equal result."""
     settings = study.settings(params).model_dump(mode="json")
-    other_arms = set(ARMS) - {cell.init}
+    other_arms = set(study.arms) - {cell.init}
     for not_of_this_cell in ("comparison", "sweep", "set", *other_arms):
         settings.pop(not_of_this_cell, None)
     content = {
         "cell": asdict(cell),
         "settings": params_sha256(settings),
-        "model": params_sha256(params.model),
+        "model": params_sha256(getattr(params.model, study.family)),
         "encoder": encoder.sha256 if encoder else None,
         "data": data_md5,
         "code": code_digest((*CODE_OF_A_CELL, *study_modules(study.name))),
@@ -190,7 +192,7 @@ def command_of(request: FinetuneRequest, threads: int) -> str:
     words = ["colliderfm", "finetune", "--study", request.study, "--init", request.init]
     words += size or ["--fraction", f"{request.fraction:g}"]
     words += ["--seed", str(request.seed)]
-    if request.init == "pretrained" and request.encoder != FinetuneRequest.encoder:
+    if request.init == "pretrained" and request.encoder:
         words += ["--encoder", request.encoder]
     words += ["--data", request.data] if request.data else []
     return shlex.join([*words, "--set", f"compute.threads={threads}"])
@@ -245,7 +247,7 @@ def run_params(params: Params, prepared: PreparedCell) -> dict[str, Any]:
         "fraction": round(cell.fraction, 6),
         "events": cell.events,
         "seed": cell.seed,
-        "size": params.model.event.size,
+        "size": getattr(params.model, load_study(cell.study).family).label,
     }
     return {**top, **{key: value for key, value in flatten(params).items() if key != "seed"}}
 

@@ -19,7 +19,7 @@ def event_set_folder(params: Params, name: str) -> tuple[Path, str]:
     params : Params
         Gives ``paths.data``.
     name : str
-        A name below ``paths.data``, or a folder.
+        A name below ``paths.data``, or a folder, e.g. a corpus.
 
     Raises
     ------
@@ -33,6 +33,12 @@ def event_set_folder(params: Params, name: str) -> tuple[Path, str]:
     for folder in (data / name, root / name, Path(name)):
         if folder.is_dir():
             return folder, set_md5(folder)
+    if Path(name).parts[:1] == (params.paths.corpora,):
+        raise DataError(
+            f"corpus {name} not found",
+            need="a folder that `colliderfm replicas` or `colliderfm simulate` wrote",
+            fix="run `dvc repro` (or `make setup`), or name another one with --data",
+        )
     known = sorted(path.name for path in data.iterdir() if path.is_dir()) if data.is_dir() else []
     raise DataError(
         f"event set {name!r} not found",

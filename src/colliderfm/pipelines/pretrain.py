@@ -1,12 +1,15 @@
 """``pretrain``: train an encoder on many processes, judge it on validation, register it as candidate.
 
-What is done for a family stands in ``pretrain_event.py``; here are its run, its files and the registry.
+What is done for a family stands in ``pretrain_event/steps.py`` and ``pretrain_spectrum/steps.py``,
+functions of the same names; here are its run, its files and the registry.
 """
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from dataclasses import dataclass
+from typing import Any
 
 from colliderfm.config.flatten import flatten, params_sha256
 from colliderfm.config.load import unknown_choice
@@ -26,7 +29,7 @@ CODE = (
     "models",
     "train",
     "evaluate",
-    "pipelines.pretrain_event",
+    "baselines",
 )
 
 
@@ -49,7 +52,10 @@ class PretrainSummary:
     metrics: dict[str, float]
 
     def __str__(self) -> str:
-        shown = ("val/accuracy", "val/macro_auc", "val/probe_macro_auc", "val/gap_loss")
+        shown = (
+            *("val/accuracy", "val/macro_auc", "val/probe_macro_auc", "val/gap_loss"),
+            *("val/linear_accuracy", "val/bayes_accuracy", "val/fisher_rank_correlation"),
+        )
         numbers = "  ".join(
             f"{key} {self.metrics[key]:.4f}" for key in shown if key in self.metrics
         )
@@ -73,13 +79,6 @@ def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
     Interrupted
         On SIGTERM or Ctrl-C; the same command resumes.
     """
-    from colliderfm.pipelines.pretrain_event import (
-        judge,
-        load_tables,
-        save_encoder,
-        train_encoder,
-        write_outputs,
-    )
     from colliderfm.tracking.registry import register
     from colliderfm.tracking.run import open_run
     from colliderfm.tracking.runs import find_cell
@@ -88,17 +87,18 @@ def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
 
     if request.model not in ENCODER_NAMES:
         raise unknown_choice("model family", request.model, ENCODER_NAMES)
+    family = family_module(request.model)
     name, experiment = ENCODER_NAMES[request.model], f"pretrain-{request.model}"
     settings = getattr(params.pretrain, request.model)
     data_folder, md5 = event_set_folder(params, settings.set)
     out = writable_folder(project_root() / (request.out or f"outputs/pretrain/{request.model}"))
-    tables = load_tables(params, data_folder)
+    tables = family.load_tables(params, data_folder)
     key = _key(params, request, md5)
     folder = writable_folder(project_root() / params.paths.runs / experiment / key[:16])
     with process_group(params.compute.device) as ranks:
         if not ranks.is_writer:
             # Under torchrun one process writes; the others only train.
-            train_encoder(params, tables, request.seed, folder, SilentTracker())
+            family.train_encoder(params, tables, request.seed, folder, SilentTracker())
             return PretrainSummary(name, 0, "", {})
         ensure_shipped_encoder()
         resumable = find_cell(experiment, key).resumable
@@ -107,16 +107,16 @@ def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
             writable_folder(folder)
         with open_run(
             experiment,
-            f"{settings.variant} {params.model.event.size} s{request.seed}",
+            f"{settings.variant} {getattr(params.model, request.model).label} s{request.seed}",
             _run_params(params, request),
             _tags(params, key, md5),
             run_id=resumable,
         ) as run:
             run.log_dataset(data_folder.name, md5, str(data_folder), "train")
-            trained = train_encoder(params, tables, request.seed, folder, run)
-            metrics = judge(params, trained.model, tables, request.seed)
-            save_encoder(params, trained, metrics, request.seed, folder / "model")
-            write_outputs(params, trained, tables, metrics, out)
+            trained = family.train_encoder(params, tables, request.seed, folder, run)
+            metrics = family.judge(params, trained.model, tables, request.seed)
+            family.save_encoder(params, trained, metrics, request.seed, folder / "model")
+            family.write_outputs(params, trained, tables, metrics, out)
             run.log_metrics(metrics, step=trained.result.updates)
             run.log_folder(out, "report")
             tags = {"variant": settings.variant, "data.md5": md5, "pretraining.key": key}
@@ -127,15 +127,25 @@ def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
     return PretrainSummary(name, version, str(run.run_id), metrics)
 
 
+def family_module(family: str) -> Any:
+    """Return the module that pretrains and judges a model family."""
+    return importlib.import_module(f"colliderfm.pipelines.pretrain_{family}.steps")
+
+
+def code_of_a_pretraining(family: str) -> tuple[str, ...]:
+    """Return the packages and modules whose code decides a pretraining."""
+    return (*CODE, f"pipelines.pretrain_{family}")
+
+
 def _key(params: Params, request: PretrainRequest, data_md5: str) -> str:
     settings = getattr(params.pretrain, request.model).model_dump(mode="json")
     settings.pop("set")
     content = {
         "settings": settings,
-        "model": params_sha256(params.model),
+        "model": params_sha256(getattr(params.model, request.model)),
         "seed": request.seed,
         "data": data_md5,
-        "code": code_digest(CODE),
+        "code": code_digest(code_of_a_pretraining(request.model)),
         "threads": params.compute.threads,
     }
     return params_sha256(content)
@@ -145,7 +155,7 @@ def _run_params(params: Params, request: PretrainRequest) -> dict[str, object]:
     top = {
         "pretraining": getattr(params.pretrain, request.model).variant,
         "seed": request.seed,
-        "size": params.model.event.size,
+        "size": getattr(params.model, request.model).label,
     }
     return {**top, **{key: value for key, value in flatten(params).items() if key != "seed"}}
 

@@ -1,7 +1,8 @@
 """``promote``: compare candidate and champion on validation, move the alias, keep the history.
 
 The gate of the event family is the macro AUC of a linear probe on the frozen event token over the
-pretraining classes: a candidate must gain more than twice the bootstrap error. A refusal is an outcome,
+pretraining classes, that of the spectrum family the rank correlation of latent with Mahalanobis distance
+on unseen universes: a candidate must gain more than twice the bootstrap error. A refusal is an outcome,
 not an error. With ``--out`` the alias is then resolved into a folder, on which later DVC stages depend.
 """
 
@@ -14,7 +15,13 @@ from dataclasses import dataclass
 
 from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
-from colliderfm.pipelines.encoder import Encoder, ensure_shipped_encoder, resolve_encoder
+from colliderfm.pipelines.encoder import (
+    ENCODER_NAMES,
+    Encoder,
+    ensure_shipped_encoder,
+    resolve_encoder,
+)
+from colliderfm.pipelines.pretrain import family_module
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +76,6 @@ def promote(params: Params, request: PromoteRequest) -> PromoteSummary:
 
 
 def _through_the_gate(params: Params, request: PromoteRequest) -> str:
-    from colliderfm.pipelines.pretrain_event import measure_gate
     from colliderfm.tracking import promotion
 
     version = request.version or promotion.alias_version(request.model, "candidate")
@@ -78,7 +84,9 @@ def _through_the_gate(params: Params, request: PromoteRequest) -> str:
         return f"no new candidate; {request.to} stays version {current}"
     gate = None
     if request.to == "champion":
-        gate = functools.partial(measure_gate, params, request.model, version)
+        family = next(key for key, name in ENCODER_NAMES.items() if name == request.model)
+        measure = family_module(family).measure_gate
+        gate = functools.partial(measure, params, request.model, version)
     outcome = promotion.promote(request.model, version, request.to, gate)
     verdict = "promoted to" if outcome.is_promoted else "not promoted to"
     return f"version {version} {verdict} {request.to}: {outcome.reason}"

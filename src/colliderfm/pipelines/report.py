@@ -35,7 +35,14 @@ class ReportSummary:
 
 
 def report(
-    params: Params, study: str = "all", *, source: str = "", out: str = "", show: bool = False
+    params: Params,
+    study: str = "all",
+    *,
+    source: str = "",
+    out: str = "",
+    question: str = "",
+    equal_updates: str = "",
+    show: bool = False,
 ) -> ReportSummary:
     """Write the report of one study or of all.
 
@@ -49,6 +56,10 @@ def report(
         Folder that ``compare`` wrote; empty means its default.
     out : str
         Folder of the report; empty means ``reports/STUDY``.
+    question : str
+        Side question that the comparison answers: makes a short report, listed on the page above it.
+    equal_updates : str
+        Folder of a second comparison in which every run had the same number of updates.
     show : bool
         Only print the headline table of the existing starter report and how to open the UI.
 
@@ -62,17 +73,20 @@ def report(
     names = STUDIES if study == "all" else (load_study(study).name,)
     if show:
         return ReportSummary("\n\n".join(_existing(name) for name in names))
-    return ReportSummary("\n\n".join(_write(params, name, source, out) for name in names))
+    more: dict[str, Any] = {"question": question} if question else {}
+    if equal_updates:
+        more["equal_updates"] = read_cells(project_root() / equal_updates, with_runs=False)
+    return ReportSummary("\n\n".join(_write(params, name, source, out, more) for name in names))
 
 
-def _write(params: Params, name: str, source: str, out: str) -> str:
+def _write(params: Params, name: str, source: str, out: str, more: dict[str, Any]) -> str:
     root = project_root()
     folder = root / (source or f"outputs/compare/{name}")
     target = root / (out or f"reports/{name}")
     reproducible = target.is_relative_to(root / "reports" / "starter")
     cells = read_cells(folder, with_runs=not reproducible)
     physics = load_study(name)
-    extras = _extras(folder, cells, reproducible)
+    extras = _extras(folder, cells, reproducible) | more
     files = physics.report(params, cells, target, extras)
     run_id, address = _track(params, name, target, cells)
     write_run_record(root / "outputs" / "report" / name, [run_id])

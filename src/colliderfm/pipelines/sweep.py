@@ -48,7 +48,7 @@ class SweepRequest:
 
     study: str
     init: str = "pretrained"
-    encoder: str = "models:/event-encoder@champion"
+    encoder: str = ""
     trials: int = 0
     workers: int = 0
     resume: bool = True

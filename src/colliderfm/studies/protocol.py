@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import pandas as pd
 
-    from colliderfm.config.schema import Params, Section
+    from colliderfm.config.schema import Params
+    from colliderfm.config.sections import Section
     from colliderfm.train.protocols import Tracker
 
 
@@ -23,7 +24,7 @@ class Cell:
     study : str
         Name of the study.
     init : str
-        Arm: ``scratch``, ``pretrained`` or ``xgboost``.
+        Arm: ``scratch``, ``pretrained`` or a baseline of the study.
     events : int
         Training events, resolved (never 0).
     fraction : float
@@ -64,9 +65,15 @@ class CellResult:
 
 
 class Study(Protocol):
-    """A physics question that the pipelines can run."""
+    """A physics question that the pipelines can run.
+
+    ``family`` names the model family whose encoder the arm ``pretrained`` starts from; ``arms`` are
+    all arms; ``view_columns`` are the columns of the comparison page, metrics in order of weight.
+    """
 
     name: str
+    family: str
+    arms: tuple[str, ...]
     modules_of_a_cell: tuple[str, ...]
     view_columns: tuple[str, ...]
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from colliderfm.losses.assignment import survival_loss_per_event, tuple_nll_per_event
-from colliderfm.losses.reduce import spread_over_batch
+from colliderfm.losses.reduce import at_least_single, spread_over_batch
 from colliderfm.nn.blocks import FeedForward
 from colliderfm.nn.encoding import Encoding
 from colliderfm.nn.heads.tuple_scores import (
@@ -118,11 +118,11 @@ class AssignHead(nn.Module):
             double = double + self.from_pairs(encoding.pairs).permute(0, 3, 1, 2)
         event = self.event_norm(encoding.event)
         return AssignOutputs(
-            single.float(),
-            double.float(),
+            at_least_single(single),
+            at_least_single(double),
             self._triple(event),
             candidates(batch.objects[:, :n_slots], encoding.mask),
-            _decreasing(self.to_survival(event).float()),
+            _decreasing(at_least_single(self.to_survival(event))),
         )
 
     def _triple(self, event_BD: Tensor) -> Tensor:
@@ -130,7 +130,7 @@ class AssignHead(nn.Module):
         if self.to_bumps is None:
             return event_BD.new_zeros(len(event_BD), 0, len(MASS_CENTERS_GEV))
         shape = (len(event_BD), len(self.terms.triple), len(MASS_CENTERS_GEV))
-        return self.to_bumps(event_BD).float().view(shape)
+        return at_least_single(self.to_bumps(event_BD)).view(shape)
 
     def log_probability(
         self, outputs: AssignOutputs, batch: Any, decay: Decay, rows_E: Tensor

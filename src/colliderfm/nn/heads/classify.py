@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from colliderfm.losses.classification import cross_entropy_per_event
-from colliderfm.losses.reduce import spread_over_batch
+from colliderfm.losses.reduce import at_least_single, spread_over_batch
 from colliderfm.nn.blocks import EventDropout
 from colliderfm.nn.encoding import Encoding
 
@@ -98,4 +98,4 @@ class ClassifyHead(nn.Module):
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Return class probabilities, shape (B, C)."""
-        return outputs.float().softmax(dim=-1)
+        return at_least_single(outputs).softmax(dim=-1)

@@ -160,7 +160,7 @@ def scores(given: FigureInput, folder: Path, events: int) -> list[Path]:
         numbers[init] = draw_densities(panel, samples, SCORE_EDGES, "Classifier score")
         panel.set_yscale("log")
         highest = max(float(values.max()) for values in numbers[init].values())
-        panel.set_ylim(5e-3, 100.0 * max(highest, 1.0))
+        panel.set_ylim(5e-3, 15.0 * max(highest, 1.0))
         panel.legend(loc="upper right")
         add_caption(panel, f"{ARM_LABELS.get(init, init)}\n{events:,} events")
     return save_figure(figure, folder / "scores.png", numbers)

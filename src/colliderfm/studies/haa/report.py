@@ -20,6 +20,7 @@ from colliderfm.studies.haa import detail_tables, tables
 from colliderfm.studies.haa.figures import FigureInput, draw_figures
 from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table, summary_table
 from colliderfm.studies.haa.table_text import LIMIT_MARK, gain_text
+from colliderfm.studies.haa.tries import write_try
 
 FIGURE_CAPTIONS = {
     "learning_curves": "Mean over seeds and its standard deviation (band) against training events.",
@@ -51,7 +52,7 @@ def write_report(
     extras : mapping
         ``predictions`` and ``histories`` by (init, events, seed); ``scale`` (text); ``not_run``
         (list of text); optional ``cpu_hours`` and ``equal_updates`` (cells of a second comparison
-        at equal numbers of updates).
+        at equal numbers of updates) and ``question`` (a short report of a side question).
 
     Returns
     -------
@@ -65,6 +66,8 @@ def write_report(
     """
     settings = params.studies.haa
     comparison = Comparison.of_cells(cells)
+    if extras.get("question"):
+        return write_try(comparison, settings, folder, extras)
     given = FigureInput(
         comparison, _frames(extras.get("predictions", {})), extras.get("histories", {}), settings
     )

@@ -71,6 +71,8 @@ class HaaStudy:
     """H -> aa -> 4b (see ``studies.protocol.Study``)."""
 
     name = "haa"
+    family = "event"
+    arms: tuple[str, ...] = ("scratch", "pretrained", "xgboost")
     modules_of_a_cell: tuple[str, ...] = tuple(
         f"studies.haa.{module}" for module in ("data", "metrics", "pairs", "study", "subsets")
     )

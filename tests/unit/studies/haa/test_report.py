@@ -142,3 +142,21 @@ def test_equal_updates_carry_the_best_value_so_far() -> None:
     history = [{"update": 25, "val/auc": 0.7}, {"update": 50, "val/auc": 0.6}]
     table = equal_updates_table(Comparison.of_cells(cells), {("scratch", 100, 0): history})
     assert table[-1].startswith("| 100 | from scratch | 0.700 | 0.700 |")
+
+
+def test_a_try_is_listed_with_its_gain(
+    comparison: tuple[pd.DataFrame, dict[str, Any]], params: Params, tmp_path: Path
+) -> None:
+    cells, extras = comparison
+    for name, question in (("first", "Does size matter?"), ("second", "Does the objective?")):
+        write_report(params, cells, tmp_path / name, {**extras, "question": question})
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    gain = Comparison.of_cells(cells).gain(100, "test/auc")
+    assert gain is not None
+    for name, question in (("first", "Does size matter?"), ("second", "Does the objective?")):
+        assert f"[{question}]({name}/report.md)" in page
+        assert (
+            (tmp_path / name / "report.md").read_text(encoding="utf-8").startswith(f"# {question}")
+        )
+    assert page.count(f"+{gain.gain:.3f}") == 2
+    assert read_headline(tmp_path / "first").startswith("Does size matter?")

@@ -216,7 +216,7 @@ def judge(
     seen = tables.train.subset(
         np.sort(rng.permutation(len(tables.train))[: len(tables.validation)])
     )
-    seen_result = infer(model, seen)
+    seen_result = infer(model, seen, assign=False)
     auc = one_vs_rest_auc(target, result.probability)
     metrics = {
         "val/accuracy": float(np.mean(result.probability.argmax(1) == target)),
@@ -354,7 +354,7 @@ def write_outputs(
     out: Path,
 ) -> None:
     """Write metrics.json, the loss curves and the figures of the validation split."""
-    from colliderfm.pipelines.pretrain_figures import write_figures
+    from colliderfm.pipelines.pretrain_event.figures import write_figures
 
     rounded = {key: float(f"{value:.6g}") for key, value in metrics.items()}
     text = json.dumps(rounded, indent=1, sort_keys=True) + "\n"

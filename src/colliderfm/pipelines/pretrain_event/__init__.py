@@ -1,0 +1,1 @@
+"""Pretraining of the event family: ``steps`` are what ``pretrain`` and ``promote`` call."""

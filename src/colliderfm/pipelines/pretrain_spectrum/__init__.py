@@ -1,0 +1,1 @@
+"""Pretraining of the spectrum family: ``steps`` are what ``pretrain`` and ``promote`` call."""

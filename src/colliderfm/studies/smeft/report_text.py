@@ -1,0 +1,282 @@
+"""Study smeft: the text of ``report.md``, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from colliderfm.config.schema import Params
+from colliderfm.physics.identifiability import identifiable_directions
+from colliderfm.studies.smeft import findings, run_tables, tables, task_tables
+from colliderfm.studies.smeft.arm_styles import arm_label
+from colliderfm.studies.smeft.figure_input import FigureInput
+
+FIGURE_CAPTIONS = {
+    "learning_curves": "Mean over seeds and its standard deviation (band) against the number of "
+    "labeled replicas, all universes together.",
+    "operator_spectra": "One Wilson coefficient at a time at C = 1, the others zero. The four-fermion "
+    "operators grow with energy, cHWB and cHq3 act near the Z peak, cll1 rescales every bin alike.",
+    "universes": "Spectra of the seen universes and their ratio to the Standard Model.",
+    "singular_values": "Left: how well each identifiable direction is measured, per unit coefficient; "
+    "beyond the rank the spectra see nothing. Right: what the directions are made of.",
+    "anomaly_spectra": "The four anomalies, each single one of the same significance.",
+    "latent_map": "Test replicas in the latent, colored by what their universe does to single bins.",
+    "clusters": "Replicas of universes from the nearest to the farthest from the Standard Model, in "
+    "the learned latent and in linear ones; all other universes in gray.",
+    "uncertainty_map": "Where the Dirichlet head is not sure: total entropy, and the part of it that "
+    "says that nothing alike was seen.",
+    "trajectories": "The latent while one coefficient is turned from -2 to 2; the star is the Standard "
+    "Model. The ten longest paths are drawn; lengths of all are in the numbers.",
+    "contours": "Left: all universes; right: around the query. Ellipses are the shadows of the 1, 3 and "
+    "6σ contours of the full latent, colors say in which a universe lies.",
+    "violins": "Wilson coefficients of 20,000 universes from the prior and of those that the contours "
+    "capture, on a scale on which the prior is flat; dots are medians, bars the central 68%. "
+    "Coefficients that are zero are left out.",
+    "radial": "Root mean square of each coefficient among captured universes in units of the prior's: "
+    "1 means that nothing is learned. Gray names have no effect on the spectra and must stay at 1.",
+    "anomaly_map": "Left: the anomalies in the latent, known universes in gray. Right: distribution of "
+    "the mutual information; what no universe explains should lie to the right of the known.",
+    "anomalies": "Area under the curve of each anomaly against known universes. A score below 0.5 calls "
+    "the anomaly more familiar than the known.",
+    "reliability": "Accuracy in bins of confidence, with binomial errors.",
+    "entropy_curves": "Accuracy in tenths of the replicas ordered by total entropy.",
+    "loss_curves": "Training loss and validation accuracy against updates, mean over seeds.",
+}
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the text is written from.
+
+    Parameters
+    ----------
+    given : FigureInput
+        Cells, corpus, predictions.
+    figures : tuple of str
+        Names of the figures drawn.
+    n_experiments : int
+        Pseudo-experiments of a coverage test.
+    """
+
+    given: FigureInput
+    figures: tuple[str, ...]
+    n_experiments: int
+
+
+def write(content: Content, params: Params, extras: Mapping[str, Any]) -> str:
+    """Put the whole report together in Markdown.
+
+    Parameters
+    ----------
+    content : Content
+        What was computed.
+    params : Params
+        The parameters of the comparison.
+    extras : mapping
+        ``scale`` and ``not_run``.
+
+    Returns
+    -------
+    str
+        Text of ``report.md``.
+    """
+    comparison = content.given.comparison
+    sections = [
+        ["# Drell-Yan universes in the SMEFT: what does a learned latent bring?"],
+        [*_introduction(content, params), "", _scale(content, extras)],
+        _headline(content),
+        _honesty(content),
+        _theory(content),
+        _latent(content),
+        _uncertainty(content),
+        _anomalies(content),
+        _retrieval(content),
+        _interpretation(content),
+        _section("Updates to the best validation", tables.convergence_table(comparison)),
+        _figure("loss_curves", content.figures),
+        _section("What each row stands on", run_tables.provenance_table(comparison)),
+        _not_run(extras.get("not_run", [])),
+        _runs(content),
+    ]
+    return "\n".join("\n".join([*section, ""]) for section in sections if section)
+
+
+def _introduction(content: Content, params: Params) -> list[str]:
+    """Say what is compared."""
+    settings, data = params.studies.smeft, content.given.data
+    noise = {
+        "hard": "independent noise, one covariance for all universes",
+        "study": "correlated noise, a covariance per universe",
+    }
+    lines = [
+        "Which set of Wilson coefficients (a *universe*) made a noisy Drell-Yan spectrum, how sure is "
+        f"the answer, and is the spectrum from any of them? Task `{settings.task}`: "
+        f"{noise[settings.task]}. The encoder is frozen; a Dirichlet head is trained on labeled "
+        "replicas. Mean ± standard deviation over "
+        f"{content.given.comparison.cells['seed'].nunique()} seeds; each seed draws its own labeled "
+        "replicas and initial weights, and all arms of a seed see the same replicas."
+    ]
+    if data is not None:
+        seen = data.corpus.seen
+        lines[0] += (
+            f" {len(seen)} seen and {len(data.corpus.unseen)} unseen universes, order "
+            f"`{seen.order}`; {seen.n_with_negative_bins} seen universes have a negative bin."
+        )
+    return lines
+
+
+def _scale(content: Content, extras: Mapping[str, Any]) -> str:
+    """State scale and cost of what is shown."""
+    cells = content.given.comparison.cells
+    text = f"**Scale: {extras.get('scale', 'not stated')}; {len(cells)} runs"
+    if "seconds" in cells.columns:
+        hours = float(cells["seconds"].astype(float).sum()) / 3600.0
+        return f"{text}, {hours:.2f} hours of training in all (one process per run).**"
+    return f"{text}.**"
+
+
+def _headline(content: Content) -> list[str]:
+    """Headline table, paired gains and learning curves."""
+    comparison = content.given.comparison
+    note = (
+        "Gains are pretrained minus scratch, paired by seed, with 95% Student-t intervals; below two "
+        "sigma (two-sided p of the t-test as Gaussian sigma) the words are *no difference seen*."
+    )
+    gains = tables.gains_table(comparison)
+    missing = "not tested: no seed has both arms"
+    return [
+        *["## All arms", "", *tables.headline_table(comparison), ""],
+        *_figure("learning_curves", content.figures),
+        *["", "## What pretraining brings", "", *(gains or [missing]), "", note],
+    ]
+
+
+def _honesty(content: Content) -> list[str]:
+    """Optimum, linear methods and controls in sentences."""
+    comparison = content.given.comparison
+    rows = findings.coverage_rows(comparison, content.n_experiments)
+    blocks = {
+        "Against the Bayes optimum": findings.bayes_sentences(comparison),
+        "Against the best linear method": findings.linear_sentences(comparison),
+        "Null-operator control": findings.null_sentences(comparison),
+        "Coverage": findings.coverage_sentence(rows),
+    }
+    lines = ["## How far from the best possible"]
+    for title, sentences in blocks.items():
+        missing = ["not measured in these cells"]
+        lines += ["", f"**{title}**", "", *(sentences or missing)]
+    return lines
+
+
+def _theory(content: Content) -> list[str]:
+    """Spectra and what they can tell at all."""
+    data = content.given.data
+    if data is None:
+        return []
+    values, directions, rank = identifiable_directions(data.table, data.sigma)
+    n_measured = int((values > 1.0).sum())
+    sentence = (
+        f"The spectra see {rank} of the {len(data.table.operators)} contributing coefficients' "
+        f"directions at linear order; {n_measured} of them shift the spectra by more than the noise "
+        "of this task at C = 1. At this order the others stay below the noise, whatever the method."
+    )
+    table = task_tables.direction_table(data.table, values[:rank], directions[:rank])
+    return [
+        *["## What spectra can tell", "", sentence, ""],
+        *_figures(("operator_spectra", "universes"), content.figures),
+        *[*table, "", *_figure("singular_values", content.figures)],
+    ]
+
+
+def _latent(content: Content) -> list[str]:
+    """Show maps of the latent."""
+    shown = _figures(("latent_map", "clusters"), content.figures)
+    if not shown:
+        return []
+    arm = content.given.map_arm
+    label = arm_label(arm) if arm else ""
+    note = f"Maps show the first seed of the arm *{label}* with the most labeled replicas."
+    return ["## The latent", "", note, "", *shown]
+
+
+def _uncertainty(content: Content) -> list[str]:
+    """Calibration and entropies."""
+    comparison = content.given.comparison
+    names = ("calibration_error", "log_loss", "top5_accuracy")
+    return [
+        *["## How sure", "", *tables.metric_table(comparison, names), ""],
+        *_figures(("reliability", "entropy_curves", "uncertainty_map"), content.figures),
+    ]
+
+
+def _anomalies(content: Content) -> list[str]:
+    """Four anomalies and operators outside the training set."""
+    rows = task_tables.anomaly_rows(content.given.comparison, content.given.largest)
+    lines = ["## Spectra from no universe", ""]
+    if content.given.data is not None:
+        lines += [*task_tables.anomaly_size_table(content.given.anomalies), ""]
+    lines += _figures(("anomaly_spectra", "anomaly_map", "anomalies"), content.figures)
+    return [*lines, *task_tables.anomaly_table(rows)] if rows or len(lines) > 2 else []
+
+
+def _retrieval(content: Content) -> list[str]:
+    """Contours, captured universes, coverage."""
+    comparison, found = content.given.comparison, content.given.capture
+    lines = ["## Which universes are compatible", ""]
+    if found is not None:
+        n_universes = len(found.latent_distance)
+        lines += [
+            f"Query: universe #{found.query}, the one nearest to the Standard Model.",
+            *["", *task_tables.capture_table(found, n_universes), ""],
+        ]
+    lines += _figures(("contours", "violins", "radial"), content.figures)
+    rows = findings.coverage_rows(comparison, content.n_experiments)
+    lines += [*task_tables.coverage_table(rows), ""]
+    lines += tables.metric_table(comparison, ("retrieval", "captured", "width_over_prior"))
+    return lines
+
+
+def _interpretation(content: Content) -> list[str]:
+    """Say whether directions of the latent mean something."""
+    names = ("alignment", "trajector", "straight", "angle", "cosine", "rank_correlation", "null_op")
+    table = tables.metric_table(content.given.comparison, names)
+    shown = _figures(("trajectories",), content.figures)
+    if not table and not shown:
+        return []
+    return ["## What the directions mean", "", *table, "", *shown]
+
+
+def _runs(content: Content) -> list[str]:
+    """Every run in a fold."""
+    opening = "<details><summary>every run, with the command that repeats it</summary>"
+    rows = run_tables.run_table(content.given.comparison)
+    return ["## Runs", "", opening, "", *rows, "", "</details>"]
+
+
+def _not_run(cells: Sequence[str]) -> list[str]:
+    """Cells of the grid that have no result."""
+    listed = [f"- {cell}" for cell in cells] or ["none: the grid is complete"]
+    return ["## Cells not run", "", *listed]
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    """Make a section, or nothing if there is nothing to show."""
+    return [f"## {title}", "", *lines] if lines else []
+
+
+def _figures(names: Sequence[str], figures: Sequence[str]) -> list[str]:
+    """Link several figures, each followed by an empty line."""
+    lines: list[str] = []
+    for name in names:
+        found = _figure(name, figures)
+        lines += [*found, ""] if found else []
+    return lines
+
+
+def _figure(name: str, figures: Sequence[str]) -> list[str]:
+    """Link a figure with its caption and its numbers, if it was drawn."""
+    if name not in figures:
+        return []
+    link = f"![{name}](figures/{name}.png)"
+    return [link, "", f"*{FIGURE_CAPTIONS[name]}* [numbers](figures/{name}.json)"]

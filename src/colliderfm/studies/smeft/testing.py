@@ -1,0 +1,274 @@
+"""Study smeft: put one arm to every test, with the optimum beside it.
+
+Samples of the test are the same for every arm and every cell. ``judge_arm`` gives the metrics of the
+cell, one row per test spectrum for the figures, and under ``details`` what figures need beyond rows.
+Read next: ``study.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from colliderfm.baselines.linear_embeddings import LinearEmbedding
+from colliderfm.baselines.optimal_spectrum import bayes_classifier
+from colliderfm.config.schema import SmeftMetrics
+from colliderfm.physics.identifiability import mahalanobis_distances
+from colliderfm.physics.universes import universes_at
+from colliderfm.studies.protocol import CellResult
+from colliderfm.studies.smeft.anomalies import (
+    CASES,
+    HELD_OUT_CASE,
+    anomalies,
+    held_out_wilson,
+    without_held_out,
+)
+from colliderfm.studies.smeft.arms import Arm
+from colliderfm.studies.smeft.data import LabeledReplicas, SmeftData
+from colliderfm.studies.smeft.heads import DirichletHead
+from colliderfm.studies.smeft.insight import explain_arm
+from colliderfm.studies.smeft.metrics import (
+    FIXED_SCORE,
+    FIXED_SCORE_OF_BAYES,
+    Answer,
+    anomaly_metrics,
+    bayes_answer,
+    classification_metrics,
+    dirichlet_answer,
+    held_out_metrics,
+    reliability,
+)
+from colliderfm.studies.smeft.neighbors import retrieve_unseen
+from colliderfm.studies.smeft.retrieval import LatentClouds, exact_clouds, latent_clouds
+
+SEEN, UNSEEN = "seen", "unseen"
+# Not an anomaly: a score that flags it answers another question.
+CONTROL = "standard_model"
+HELD_OUT_UNIVERSES = 50
+_LATENT_COLUMNS = 16
+
+
+@dataclass(frozen=True)
+class Tested:
+    """An arm with what it says about every test spectrum.
+
+    Parameters
+    ----------
+    arm : Arm
+        The arm.
+    samples : dict of str to LabeledReplicas
+        ``seen``, ``unseen``, ``standard_model``, the anomalies and the held-out operators; universe
+        -1 where it is neither a seen nor an unseen one.
+    latents : dict of str to ndarray (N, D)
+        Their latents.
+    answers : dict of str to Answer
+        What the arm says.
+    clouds : LatentClouds
+        The seen universes in the latent.
+    """
+
+    arm: Arm
+    samples: dict[str, LabeledReplicas]
+    latents: dict[str, np.ndarray]
+    answers: dict[str, Answer]
+    clouds: LatentClouds
+
+
+def judge_arm(data: SmeftData, arm: Arm, settings: SmeftMetrics) -> CellResult:
+    """Test an arm.
+
+    Parameters
+    ----------
+    data : SmeftData
+        The corpus with the noise of the task.
+    arm : Arm
+        Trained.
+    settings : SmeftMetrics
+        Sizes of the test.
+
+    Returns
+    -------
+    CellResult
+        ``test/…`` metrics, one row per test spectrum, and ``details`` in ``training``.
+    """
+    samples = draw_samples(data, settings)
+    latents = {name: arm.embed(sample.values) for name, sample in samples.items()}
+    clouds = clouds_of(arm, data, "clouds", unseen=False)
+    answers = {
+        name: _answer(data, arm, sample.values, latents[name], clouds)
+        for name, sample in samples.items()
+    }
+    tested = Tested(arm, samples, latents, answers, clouds)
+    metrics = _classification(data, tested, settings.bootstrap_replicas)
+    fixed = FIXED_SCORE if arm.head is not None else FIXED_SCORE_OF_BAYES
+    cases = {name: answers[name] for name in (*CASES, CONTROL)}
+    metrics |= anomaly_metrics(answers[SEEN], cases, fixed)
+    metrics |= _held_out(data, tested)
+    found, details = retrieve_unseen(
+        data,
+        clouds,
+        samples[UNSEEN],
+        latents[UNSEEN],
+        clouds_of(arm, data, "unseen clouds", unseen=True),
+        settings.neighbors,
+    )
+    metrics |= found
+    insight, more = explain_arm(data, arm, settings.pseudo_experiments)
+    details |= more | {"reliability": _lists(_reliability(tested)), "anomalies": _sizes(data)}
+    named = {f"test/{name}": value for name, value in (metrics | insight).items()}
+    return CellResult(named, _rows(tested), {"details": details})
+
+
+def draw_samples(data: SmeftData, settings: SmeftMetrics) -> dict[str, LabeledReplicas]:
+    """Draw all test spectra.
+
+    Parameters
+    ----------
+    data : SmeftData
+        The corpus with the noise of the task.
+    settings : SmeftMetrics
+        Numbers of replicas.
+
+    Returns
+    -------
+    dict of str to LabeledReplicas
+        ``seen``, ``unseen``, ``standard_model``, the four anomalies, the held-out operators.
+    """
+    universe = np.arange(settings.pseudo_experiments) % data.unseen.n_universes
+    unseen = data.unseen.draw(data.generator("pseudo-experiments"), universe)
+    samples = {SEEN: data.test, UNSEEN: LabeledReplicas(unseen, universe)}
+    samples[CONTROL] = _unlabeled(data, data.sm[None], CONTROL, settings)
+    for anomaly in anomalies(data.table, data.sigma):
+        samples[anomaly.name] = _unlabeled(data, anomaly.mean[None], anomaly.name, settings)
+    held_out = universes_at(
+        data.table,
+        held_out_wilson(HELD_OUT_UNIVERSES, data.corpus.settings.universe_seed),
+        order=data.corpus.settings.order,
+    )
+    samples[HELD_OUT_CASE] = _unlabeled(data, held_out.mean_pb_per_gev, HELD_OUT_CASE, settings)
+    return samples
+
+
+def _unlabeled(
+    data: SmeftData, mean: np.ndarray, purpose: str, settings: SmeftMetrics
+) -> LabeledReplicas:
+    n_replicas = settings.anomaly_replicas
+    values = data.noise_about(mean).draw(data.generator(purpose), np.arange(n_replicas) % len(mean))
+    return LabeledReplicas(values, np.full(n_replicas, -1))
+
+
+def clouds_of(arm: Arm, data: SmeftData, purpose: str, *, unseen: bool) -> LatentClouds:
+    """Summarize the universes in the latent of an arm.
+
+    Parameters
+    ----------
+    arm : Arm
+        Its latent.
+    data : SmeftData
+        Universes with their noise.
+    purpose : str
+        Names the random numbers.
+    unseen : bool
+        Of the unseen universes.
+
+    Returns
+    -------
+    LatentClouds
+        From replicas, or exact where the arm keeps all bins.
+    """
+    noise = data.unseen if unseen else data.seen
+    if arm.init == "bayes" and isinstance(arm.embedding, LinearEmbedding):
+        return exact_clouds(arm.embedding.matrix, arm.embedding.center, noise)
+    return latent_clouds(arm.embed, noise, data.generator(purpose))
+
+
+def dirichlet_parameters(head: DirichletHead, latent: np.ndarray) -> np.ndarray:
+    """Return the parameters alpha (N, U), float64, of latents (N, D)."""
+    with torch.no_grad():
+        return np.asarray(head.parameters_of(torch.from_numpy(latent)).double().numpy())
+
+
+def _answer(
+    data: SmeftData, arm: Arm, values: np.ndarray, latent: np.ndarray, clouds: LatentClouds
+) -> Answer:
+    nearest = mahalanobis_distances(values, data.seen.mean, data.covariance).min(axis=1)
+    if arm.head is None:
+        return bayes_answer(bayes_classifier(data.seen).probability(values), nearest)
+    in_latent = np.sqrt(clouds.squared_distances(latent).min(axis=1))
+    return dirichlet_answer(dirichlet_parameters(arm.head, latent), in_latent, nearest)
+
+
+def _classification(data: SmeftData, tested: Tested, n_bootstrap: int) -> dict[str, float]:
+    """Classification of test replicas beside Bayes' accuracy."""
+    universe = tested.samples[SEEN].universe
+    metrics = classification_metrics(tested.answers[SEEN].probability, universe, n_bootstrap)
+    probability = bayes_classifier(data.seen).probability(tested.samples[SEEN].values)
+    best = classification_metrics(probability, universe, n_bootstrap)
+    return metrics | {
+        "bayes_accuracy": best["universe_accuracy"],
+        "bayes_log_loss": best["log_loss"],
+        "accuracy_over_bayes": metrics["universe_accuracy"] / best["universe_accuracy"],
+    }
+
+
+def _held_out(data: SmeftData, tested: Tested) -> dict[str, float]:
+    """Judge the detection of operators that the head of this case never saw active."""
+    without = without_held_out(data.corpus.seen.wilson)
+    head = tested.arm.held_out_head
+    if len(without) < 2 or (head is None and tested.arm.head is not None):
+        return {}
+    is_known = np.isin(tested.samples[SEEN].universe, without)
+    parts = []
+    for name, rows in ((SEEN, is_known), (HELD_OUT_CASE, slice(None))):
+        values, latent = tested.samples[name].values[rows], tested.latents[name][rows]
+        mean = data.seen.mean[without]
+        nearest = mahalanobis_distances(values, mean, data.covariance).min(axis=1)
+        if head is None:
+            parts.append(Answer(np.empty((0, 0)), {"mahalanobis": nearest}, np.empty(0)))
+            continue
+        distance = tested.clouds.squared_distances(latent)[:, without].min(axis=1)
+        alpha = dirichlet_parameters(head, latent)
+        parts.append(dirichlet_answer(alpha, np.sqrt(distance), nearest))
+    return held_out_metrics(*parts)
+
+
+def _rows(tested: Tested) -> dict[str, np.ndarray]:
+    """One row per test spectrum of every sample."""
+    columns: dict[str, list[np.ndarray]] = {}
+    for name, sample in tested.samples.items():
+        answer, latent = tested.answers[name], tested.latents[name]
+        row = {
+            "case": np.full(len(sample), name, dtype=object),
+            "universe": sample.universe.astype(np.int32),
+            "predicted": answer.probability.argmax(axis=1).astype(np.int32),
+            "confidence": answer.probability.max(axis=1),
+            "expected_entropy": answer.expected_entropy,
+            **answer.scores,
+        }
+        if latent.shape[1] <= _LATENT_COLUMNS:
+            row |= {f"latent_{axis}": latent[:, axis] for axis in range(latent.shape[1])}
+        for key, values in row.items():
+            is_number = values.dtype.kind == "f"
+            columns.setdefault(key, []).append(values.astype(np.float32) if is_number else values)
+    return {key: np.concatenate(parts) for key, parts in columns.items()}
+
+
+def _reliability(tested: Tested) -> dict[str, np.ndarray]:
+    return reliability(tested.answers[SEEN].probability, tested.samples[SEEN].universe)
+
+
+def _lists(arrays: dict[str, np.ndarray]) -> dict[str, list[float | None]]:
+    """JSON has no NaN."""
+    return {
+        key: [None if np.isnan(v) else float(v) for v in values] for key, values in arrays.items()
+    }
+
+
+def _sizes(data: SmeftData) -> dict[str, Any]:
+    return {
+        anomaly.name: {"size": anomaly.size, "unit": anomaly.unit, "mean": anomaly.mean.tolist()}
+        for anomaly in anomalies(data.table, data.sigma)
+    }
