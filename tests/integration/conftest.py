@@ -21,7 +21,8 @@ SIGNALS = ("haa_ma30", "haa_ma40", "haa_ma60")
 BACKGROUNDS = ("qcd_4b", "qcd_bbbj", "qcd_bbjj")
 SMALL = {
     "compute": {"threads": 1, "workers": 1, "device": "cpu"},
-    "model": {"event": {"size": "tiny"}},
+    "replicas": {"universes": 8, "unseen_universes": 8, "stored_replicas": 2},
+    "model": {"event": {"size": "tiny"}, "spectrum": {"hidden": 16, "layers": 1, "latent": 4}},
     "pretrain": {
         "event": {
             "processes": list(PRETRAINING),
@@ -29,7 +30,13 @@ SMALL = {
             "validate_every": 10,
             "checkpoint_every": 5,
             "batch_size": 64,
-        }
+        },
+        "spectrum": {
+            "batch_size": 64,
+            "max_updates": 40,
+            "validate_every": 20,
+            "checkpoint_every": 20,
+        },
     },
     "studies": {
         "haa": {
@@ -43,7 +50,23 @@ SMALL = {
             "comparison": {"events": [60, 100], "seeds": 2},
             "metrics": {"bootstrap_replicas": 20, "min_background_events": 5},
             "xgboost": {"max_rounds": 20, "depths": [2]},
-        }
+        },
+        "smeft": {
+            "replicas_per_universe": 20,
+            "batch_size": 64,
+            "max_updates": 40,
+            "validate_every": 20,
+            "patience": 2,
+            "warmup_updates": 2,
+            "sweep": {"trials": 2, "events": 80},
+            "comparison": {"events": [80], "seeds": 2},
+            "metrics": {
+                "test_replicas": 10,
+                "anomaly_replicas": 40,
+                "pseudo_experiments": 40,
+                "bootstrap_replicas": 20,
+            },
+        },
     },
 }
 
@@ -68,6 +91,8 @@ def make_project(folder: Path) -> Path:
     for name in ("MLproject", "python_env.yaml", "constraints.txt"):
         shutil.copy(PROJECT / name, folder)
     write_toy_set(folder / "data" / "pretrain", 1600, 1, PRETRAINING)
+    # Theory is exact and small: no toys are needed.
+    shutil.copytree(PROJECT / "starter" / "smeft", folder / "data" / "smeft")
     write_toy_set(folder / "data" / "haa", 3600, 2, SIGNALS + BACKGROUNDS)
     return folder
 

@@ -12,14 +12,22 @@ from pathlib import Path
 import pytest
 import yaml
 
+from colliderfm.config.load import load_params
 from colliderfm.data.event_table import EventTable
 from colliderfm.data.normalize import Normalizer
+from colliderfm.data.replica_corpus import CorpusSettings, read_corpus, write_corpus
 from colliderfm.models.build import build_event_model
 from colliderfm.models.settings import ClassifySettings
+from colliderfm.models.spectrum_files import save_spectrum_encoder
+from colliderfm.models.spectrum_model import SpectrumEncoderSettings, build_spectrum_encoder
+from colliderfm.models.spectrum_normalization import corpus_normalization
 from colliderfm.models.weights import save_model
 
 PROJECT = Path(__file__).resolve().parents[2]
-STAGES = {"pretrain@event", "promote@event", "compare@haa", "report@haa"}
+STAGES = {
+    *("replicas@smeft", "pretrain@event", "pretrain@spectrum", "promote@event", "promote@spectrum"),
+    *("compare@haa", "compare@smeft", "report@haa", "report@smeft"),
+}
 
 pytestmark = [
     pytest.mark.slow,
@@ -71,9 +79,26 @@ def project(toy_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     )
     save_model(encoder, model, "# Toy encoder\n")
     (encoder / "pretraining.json").write_text('{"variant": "cls-assign"}\n')
+    toy_spectrum_encoder(folder)
     call(folder, "git", "init", "-q")
     call(folder, "dvc", "init", "-q")
     return folder
+
+
+def toy_spectrum_encoder(folder: Path) -> None:
+    """Ship a spectrum encoder of fresh weights in the shape of params.yaml."""
+    params = load_params(folder)
+    fields = set(CorpusSettings.__dataclass_fields__)
+    wanted = {key: value for key, value in params.replicas.model_dump().items() if key in fields}
+    corpus = folder.parent / "corpus"
+    write_corpus(corpus, folder / "data" / params.replicas.table, CorpusSettings(**wanted))
+    network = build_spectrum_encoder(
+        SpectrumEncoderSettings(**params.model.spectrum.model_dump()),
+        corpus_normalization(read_corpus(corpus), "hard"),
+    )
+    target = folder / "starter" / "encoders" / "spectrum-encoder"
+    save_spectrum_encoder(target, network, "# Toy encoder\n")
+    (target / "pretraining.json").write_text('{"variant": "distance"}\n')
 
 
 def test_a_second_repro_does_nothing_and_changes_rerun_what_depends_on_them(project: Path) -> None:

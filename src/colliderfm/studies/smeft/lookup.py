@@ -171,6 +171,10 @@ def _clouds(data: SmeftData, spectrum: Spectrum, mean: np.ndarray, embed: Any) -
     eigenvalue, vector = np.linalg.eigh(spectrum.covariance)
     factor = vector * np.sqrt(np.maximum(eigenvalue, 0.0))
     rng = data.generator("look-up")
-    noise = rng.standard_normal((REPLICAS, len(factor))) @ factor.T
-    values = (mean[:, None] + noise).reshape(-1, mean.shape[1])
-    return summarize_clouds(embed(values).reshape(len(mean), REPLICAS, -1))
+
+    def replicas() -> np.ndarray:
+        noise = rng.standard_normal((REPLICAS, len(factor))) @ factor.T
+        return np.asarray(embed((mean[:, None] + noise).reshape(-1, mean.shape[1])))
+
+    clouds = summarize_clouds(replicas().reshape(len(mean), REPLICAS, -1))
+    return clouds.calibrated(replicas(), np.repeat(np.arange(len(mean)), REPLICAS))

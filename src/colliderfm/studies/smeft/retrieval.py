@@ -10,7 +10,7 @@ Read next: ``coverage.py``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -21,6 +21,7 @@ from colliderfm.physics.noise_model import NoiseModel
 
 LEVELS_SIGMA = (1.0, 3.0, 6.0)
 REPLICAS_PER_CLOUD = 200
+CALIBRATION_REPLICAS = 100
 _FLOOR = 1e-9
 _SMALLEST_VARIANCE = 1e-2
 
@@ -43,6 +44,9 @@ class LatentClouds:
         Replicas per cloud.
     n_directions : ndarray, shape (U,), int
         Directions with noise; T^2 leaves out the others.
+    one_sigma, three_sigma : float
+        What a Gaussian cloud calls them although 68.27% and 99.73% of further replicas lie inside;
+        1 and 3 for a Gaussian latent.
     """
 
     mean: np.ndarray
@@ -50,6 +54,8 @@ class LatentClouds:
     log_volume: np.ndarray
     n_replicas: int
     n_directions: np.ndarray
+    one_sigma: float = 1.0
+    three_sigma: float = 3.0
 
     def squared_distances(self, latent: np.ndarray) -> np.ndarray:
         """Return T^2 of each latent (N, D) to each cloud, shape (N, U)."""
@@ -65,9 +71,38 @@ class LatentClouds:
         Notes
         -----
         ``T^2 n (n - D) / (D (n - 1) (n + 1))`` follows F(D, n - D) for a new Gaussian draw; its
-        survival probability is turned into standard deviations of one Gaussian, two-sided.
+        survival probability is turned into standard deviations of one Gaussian, two-sided. A latent
+        that bends is not Gaussian: the measured 1 and 3 sigma correct for it, and beyond 3 sigma the
+        line through both goes on.
         """
-        return sigmas_of(self.squared_distances(latent), self.n_directions, self.n_replicas)
+        raw = sigmas_of(self.squared_distances(latent), self.n_directions, self.n_replicas)
+        slope = 2.0 / (self.three_sigma - self.one_sigma)
+        beyond = 1.0 + slope * (raw - self.one_sigma)
+        return np.where(raw < self.one_sigma, raw / self.one_sigma, beyond)
+
+    def calibrated(self, latent: np.ndarray, universe: np.ndarray) -> LatentClouds:
+        """Return the same clouds with 1 and 3 sigma measured on further replicas.
+
+        Parameters
+        ----------
+        latent : ndarray, shape (N, D)
+            Replicas that the clouds were not made from.
+        universe : ndarray, shape (N,), int
+            Cloud of each.
+
+        Returns
+        -------
+        LatentClouds
+        """
+        own = np.empty(len(latent))
+        for index in np.unique(universe):
+            rows = universe == index
+            away = (latent[rows] - self.mean[index]) @ self.whitener[index]
+            squared = (away**2).sum(axis=1)
+            own[rows] = sigmas_of(squared, self.n_directions[index], self.n_replicas)
+        levels = stats.chi2.cdf(np.square(LEVELS_SIGMA[:2]), 1)
+        one, three = (float(value) for value in np.quantile(own, levels))
+        return replace(self, one_sigma=one, three_sigma=max(three, one + 1e-6))
 
     def log_likelihood(self, latent: np.ndarray) -> np.ndarray:
         """Return the Gaussian log likelihood of each universe, shape (N, U): eq. 2.4."""
@@ -132,7 +167,9 @@ def latent_clouds(
     """
     universe = np.repeat(np.arange(noise.n_universes), n_replicas)
     latent = np.asarray(embed(noise.draw(rng, universe)), dtype=np.float64)
-    return summarize_clouds(latent.reshape(noise.n_universes, n_replicas, -1))
+    clouds = summarize_clouds(latent.reshape(noise.n_universes, n_replicas, -1))
+    further = np.repeat(np.arange(noise.n_universes), CALIBRATION_REPLICAS)
+    return clouds.calibrated(np.asarray(embed(noise.draw(rng, further)), dtype=np.float64), further)
 
 
 def latent_noise_whitener(

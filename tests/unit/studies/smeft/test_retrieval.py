@@ -27,6 +27,21 @@ def clouds_and_draws() -> tuple[np.ndarray, np.ndarray]:
     return latent, rng.standard_normal((4000, 3)) @ factor.T
 
 
+def test_a_latent_that_bends_is_calibrated_on_further_replicas() -> None:
+    """Cubed Gaussians have long tails: without calibration 3 sigma contain far too little."""
+    rng = np.random.default_rng(5)
+    universe = np.repeat(np.arange(4), 5000)
+    clouds = summarize_clouds(rng.standard_normal((4, 400, 3)) ** 3)
+    draws = rng.standard_normal((len(universe), 3)) ** 3
+    calibrated = clouds.calibrated(rng.standard_normal((len(universe), 3)) ** 3, universe)
+    shares = [
+        [(some.significance(draws)[:, 0] <= level).mean() for level in (1.0, 3.0)]
+        for some in (clouds, calibrated)
+    ]
+    assert shares[0][1] < 0.97
+    assert shares[1] == pytest.approx([0.6827, 0.9973], abs=0.015)
+
+
 def test_one_sigma_of_a_known_gaussian_is_its_chi_square_quantile() -> None:
     quantile = stats.chi2.ppf(stats.chi2.cdf(1.0, 1), 8)
     assert sigmas_of(np.array([quantile]), 8, 10**7)[0] == pytest.approx(1.0, abs=1e-4)
