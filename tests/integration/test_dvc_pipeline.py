@@ -101,9 +101,18 @@ def toy_spectrum_encoder(folder: Path) -> None:
     (target / "pretraining.json").write_text('{"variant": "distance"}\n')
 
 
-def test_a_second_repro_does_nothing_and_changes_rerun_what_depends_on_them(project: Path) -> None:
+@pytest.fixture(scope="module")
+def reproduced(project: Path) -> Path:
+    """The project after its first repro; tests come in any order."""
     assert changed_stages(project) == STAGES
     call(project, "dvc", "repro")
+    return project
+
+
+def test_a_second_repro_does_nothing_and_changes_rerun_what_depends_on_them(
+    reproduced: Path,
+) -> None:
+    project = reproduced
     assert changed_stages(project) == set()
     assert "didn't change" in call(project, "dvc", "repro")
     report = project / "reports" / "starter" / "haa" / "report.md"
@@ -132,7 +141,8 @@ def test_a_second_repro_does_nothing_and_changes_rerun_what_depends_on_them(proj
     assert {"promote@event", "compare@haa"} <= changed_stages(project)
 
 
-def test_metrics_and_plots_are_readable_by_dvc(project: Path) -> None:
+def test_metrics_and_plots_are_readable_by_dvc(reproduced: Path) -> None:
+    project = reproduced
     shown = json.loads(call(project, "dvc", "metrics", "show", "--json"))
     assert "val/macro_auc" in json.dumps(shown)
     call(project, "dvc", "plots", "show", "-o", str(project / "plots"))
