@@ -28,6 +28,17 @@ def test_every_number_beside_the_table_is_in_a_report(project: Path) -> None:
         assert number in report
 
 
+def test_the_table_of_spectra_is_that_of_the_report(project: Path) -> None:
+    headline = (project / "reports" / "smeft" / "headline.txt").read_text(encoding="utf-8")
+    report = (project / "reports" / "smeft" / "report.md").read_text(encoding="utf-8")
+    text = (project / "README.md").read_text(encoding="utf-8")
+    text = text.split("<!-- smeft:begin -->")[1].split("<!-- smeft:end -->")[0]
+    table = headline.split("\n\n")[0].strip()
+    assert table in text
+    for number in re.findall(r"\d+\.\d+", text.replace(table, "")):
+        assert number in report
+
+
 def test_figures_of_the_first_screen_exist(project: Path) -> None:
     figures = re.findall(r"\]\((reports/[^)]+\.png)\)", shown(project))
     assert figures
