@@ -102,5 +102,10 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    for process in list((getattr(pool, "_processes", None) or {}).values()):
-        process.terminate()
+    # A worker that ends its job politely begins the next one it had fetched: it is told again.
+    workers = list((getattr(pool, "_processes", None) or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    while alive := [process for process in workers if process.is_alive()]:
+        for process in alive:
+            process.terminate()
+        alive[0].join(timeout=1.0)

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from colliderfm.errors import DataError
+from colliderfm.train.interruption import StopSignals
 
 
 def square(x: int) -> tuple[int, int]:
@@ -17,6 +18,16 @@ def square(x: int) -> tuple[int, int]:
 def refuse(path: str) -> None:
     """Fail as a reader of event files does."""
     raise DataError(f"{path} is empty", got="0 rows", need="events", fix="make it again")
+
+
+def end_politely(path: str) -> None:
+    """Leave a mark and work until a signal comes, as a training does."""
+    with StopSignals() as signals:
+        Path(path).write_text(str(os.getpid()), encoding="utf-8")
+        for _ in range(1200):
+            if signals.requested:
+                return
+            time.sleep(0.05)
 
 
 def sleep_long(path: str) -> None:

@@ -74,6 +74,26 @@ def test_a_signal_stops_the_workers_and_is_resumable(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_worker_begins_no_further_job_after_a_signal(tmp_path: Path) -> None:
+    first = tmp_path / "0"
+
+    def send_when_running() -> None:
+        while not (first.exists() and first.read_text(encoding="utf-8")):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    sender = threading.Thread(target=send_when_running)
+    sender.start()
+    queued = [(str(tmp_path / str(index)),) for index in range(5)]
+    started = time.monotonic()
+    with pytest.raises(Interrupted), open_executor(1) as executor:
+        list(run_all(executor, jobs.end_politely, queued, "job"))
+    sender.join()
+    assert time.monotonic() - started < 50
+    assert len(list(tmp_path.iterdir())) < len(queued)
+    assert not is_alive(int(first.read_text(encoding="utf-8")))
+
+
 def test_the_signal_handler_is_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with open_executor(1):
