@@ -15,9 +15,9 @@ from colliderfm.data.spectrum_files import write_spectrum
 from colliderfm.errors import CheckpointError, ConfigError, DataError
 from colliderfm.models.spectrum_files import save_spectrum_encoder
 from colliderfm.models.spectrum_model import SpectrumEncoderSettings, build_spectrum_encoder
+from colliderfm.models.spectrum_normalization import corpus_normalization
 from colliderfm.pipelines.retrieve import RetrieveRequest, retrieve
 from colliderfm.studies.smeft.data import prepare_data
-from colliderfm.studies.smeft.training import spectrum_normalization
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def workspace(project: Path, project_copy: Path) -> Path:
     write_corpus(project_copy / "corpora" / "smeft", table, settings)
     data = prepare_data(read_corpus(project_copy / "corpora" / "smeft"), "hard", 1)
     shape = SpectrumEncoderSettings(hidden=8, layers=1, latent=4, batch_norm=False)
-    network = build_spectrum_encoder(shape, spectrum_normalization(data))
+    network = build_spectrum_encoder(shape, corpus_normalization(data.corpus, data.task))
     save_spectrum_encoder(project_copy / "encoder", network, "# fresh weights")
     write_spectrum(project_copy / "mine.csv", data.table, data.seen.mean[2], data.covariance)
     return project_copy

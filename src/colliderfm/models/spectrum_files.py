@@ -6,17 +6,24 @@ The same four files as event networks (see ``weights``); ``config.json`` says ``
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import Tensor
+from safetensors.torch import save
 
 from colliderfm.errors import CheckpointError, ConfigError
+from colliderfm.models.model_folder import (
+    CARD_FILE,
+    CONFIG_FILE,
+    FORMAT_VERSION,
+    NORMALIZATION_FILE,
+    WEIGHTS_FILE,
+    check_match,
+    read_text,
+    read_weights,
+    write_files,
+)
 from colliderfm.models.spectrum_model import (
     SpectrumEncoder,
     SpectrumEncoderSettings,
@@ -24,16 +31,9 @@ from colliderfm.models.spectrum_model import (
     build_spectrum_model,
 )
 from colliderfm.models.spectrum_normalization import SpectrumNormalization
-from colliderfm.models.weights import (
-    CARD_FILE,
-    CONFIG_FILE,
-    FORMAT_VERSION,
-    NORMALIZATION_FILE,
-    WEIGHTS_FILE,
-)
 
 FAMILY = "spectrum"
-_SHOWN = 6
+ANOTHER_ENCODER = f"take {CONFIG_FILE} and {WEIGHTS_FILE} of one and the same encoder"
 
 
 def save_spectrum_encoder(
@@ -72,21 +72,7 @@ def save_spectrum_encoder(
         CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
         CARD_FILE: card.encode(),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            partial = folder / f".{name}.{os.getpid()}.partial"
-            try:
-                partial.write_bytes(content)
-                partial.replace(folder / name)
-            finally:
-                partial.unlink(missing_ok=True)
-    except OSError as err:
-        raise CheckpointError(
-            f"{folder}: cannot write the model",
-            got=err.strerror,
-            fix="free space or change the folder",
-        ) from err
+    write_files(folder, contents)
 
 
 def load_spectrum_encoder(folder: Path | str) -> SpectrumEncoder:
@@ -131,56 +117,18 @@ def load_spectrum_model(folder: Path | str) -> SpectrumModel:
     """
     folder = Path(folder)
     settings, heads = _read_config(folder)
-    normalization = SpectrumNormalization.from_json(_read_text(folder / NORMALIZATION_FILE))
+    normalization = SpectrumNormalization.from_json(read_text(folder / NORMALIZATION_FILE))
     model = build_spectrum_model(settings, normalization, heads)
-    path = folder / WEIGHTS_FILE
-    try:
-        state = load_file(path)
-    except (OSError, SafetensorError) as err:
-        raise CheckpointError(
-            f"{path} cannot be read", got=str(err), need="weights written by colliderfm"
-        ) from err
-    _check_match(model.state_dict(), state, folder)
+    state = read_weights(folder)
+    check_match(model.state_dict(), state, folder, ANOTHER_ENCODER)
     model.load_state_dict(state)
     return model.eval()
-
-
-def _check_match(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], folder: Path) -> None:
-    """Refuse weights whose names or shapes differ from the network's."""
-    faults = [
-        f"{name} {_shape(saved[name])} instead of {_shape(own[name])}"
-        for name in own
-        if name in saved and saved[name].shape != own[name].shape
-    ]
-    faults += [f"{name} {_shape(own[name])} missing" for name in own if name not in saved]
-    faults += [f"{name} {_shape(saved[name])} not in the network" for name in saved.keys() - own]
-    if faults:
-        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-        raise CheckpointError(
-            f"{folder / WEIGHTS_FILE} does not fit the network",
-            got="; ".join(faults[:_SHOWN]) + more,
-            need=f"the {len(own)} tensors of the network, in their shapes",
-            fix=f"take {CONFIG_FILE} and {WEIGHTS_FILE} of one and the same encoder",
-        )
-
-
-def _shape(tensor: Tensor) -> str:
-    return "x".join(str(length) for length in tensor.shape) or "scalar"
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as err:
-        raise CheckpointError(
-            f"{path} cannot be read", got=str(err), need="a folder written by colliderfm"
-        ) from err
 
 
 def _read_config(folder: Path) -> tuple[SpectrumEncoderSettings, dict[str, int]]:
     """Return the settings that a folder describes."""
     path = folder / CONFIG_FILE
-    text = _read_text(path)
+    text = read_text(path)
     try:
         config: dict[str, Any] = json.loads(text)
         for name, need in (("format_version", FORMAT_VERSION), ("family", FAMILY)):

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
-from torch import Tensor
+from safetensors.torch import save
 
 from colliderfm.data.normalize import Normalizer
 from colliderfm.errors import CheckpointError
 from colliderfm.models.build import build_event_model
 from colliderfm.models.event_model import EventEncoder, EventModel
+from colliderfm.models.model_folder import (
+    CARD_FILE,
+    CONFIG_FILE,
+    FORMAT_VERSION,
+    NORMALIZATION_FILE,
+    WEIGHTS_FILE,
+    check_match,
+    read_text,
+    read_weights,
+    write_files,
+)
 from colliderfm.models.settings import (
     EncoderSettings,
     HeadSettings,
@@ -30,11 +37,12 @@ from colliderfm.models.settings import (
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION = 1
-WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
-NORMALIZATION_FILE, CARD_FILE = "normalization.json", "card.md"
 _ENCODER_PREFIX = "encoder."
-_SHOWN = 6
+# What mends a network that does not fit its weights.
+ANOTHER_SIZE = (
+    f"set model.event.size and model.event.pair_features as in {CONFIG_FILE} beside it, "
+    "or take another encoder"
+)
 
 
 @dataclass(frozen=True)
@@ -97,21 +105,7 @@ def save_model(folder: Path | str, model: EventModel, card: str) -> None:
         CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
         CARD_FILE: card.encode(),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            partial = folder / f".{name}.{os.getpid()}.partial"
-            try:
-                partial.write_bytes(content)
-                partial.replace(folder / name)
-            finally:
-                partial.unlink(missing_ok=True)
-    except OSError as err:
-        raise CheckpointError(
-            f"{folder}: cannot write the model",
-            got=err.strerror,
-            fix="free space or change the folder",
-        ) from err
+    write_files(folder, contents)
 
 
 def load_model(folder: Path | str) -> EventModel:
@@ -135,10 +129,10 @@ def load_model(folder: Path | str) -> EventModel:
     """
     folder = Path(folder)
     settings, heads = _read_config(folder)
-    normalizer = Normalizer.from_json(_read_text(folder / NORMALIZATION_FILE))
+    normalizer = Normalizer.from_json(read_text(folder / NORMALIZATION_FILE))
     model = build_event_model(settings, heads=heads, normalizer=normalizer)
-    state = _read_weights(folder)
-    _check_match(model.state_dict(), state, folder)
+    state = read_weights(folder)
+    check_match(model.state_dict(), state, folder, ANOTHER_SIZE)
     model.load_state_dict(state)
     return model.eval()
 
@@ -185,13 +179,13 @@ def load_encoder_into(model: EventModel, folder: Path | str) -> MatchReport:
         If the encoder has another size or other parts: the message names tensors and both shapes.
     """
     folder = Path(folder)
-    saved = _read_weights(folder)
+    saved = read_weights(folder)
     encoder = {
         name.removeprefix(_ENCODER_PREFIX): tensor
         for name, tensor in saved.items()
         if name.startswith(_ENCODER_PREFIX)
     }
-    _check_match(model.encoder.state_dict(), encoder, folder)
+    check_match(model.encoder.state_dict(), encoder, folder, ANOTHER_SIZE)
     model.encoder.load_state_dict(encoder)
     report = MatchReport(
         loaded=tuple(encoder),
@@ -203,58 +197,10 @@ def load_encoder_into(model: EventModel, folder: Path | str) -> MatchReport:
     return report
 
 
-def _check_match(own: Mapping[str, Tensor], saved: Mapping[str, Tensor], folder: Path) -> None:
-    """Refuse weights whose names or shapes differ from the network's."""
-    differing = [
-        f"{name} {_shape(saved[name])} instead of {_shape(own[name])}"
-        for name in own
-        if name in saved and saved[name].shape != own[name].shape
-    ]
-    missing = [f"{name} {_shape(own[name])} missing" for name in own if name not in saved]
-    surplus = [
-        f"{name} {_shape(saved[name])} not in the network" for name in saved if name not in own
-    ]
-    faults = differing + missing + surplus
-    if faults:
-        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-        raise CheckpointError(
-            f"{folder / WEIGHTS_FILE} does not fit the network",
-            got="; ".join(faults[:_SHOWN]) + more,
-            need=f"the {len(own)} tensors of the network, in their shapes",
-            fix="set model.event.size and model.event.pair_features as in "
-            f"{folder / CONFIG_FILE}, or take another encoder",
-        )
-
-
-def _shape(tensor: Tensor) -> str:
-    return "x".join(str(length) for length in tensor.shape) or "scalar"
-
-
-def _read_weights(folder: Path) -> dict[str, Tensor]:
-    """Return the tensors of a folder."""
-    path = folder / WEIGHTS_FILE
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as err:
-        raise CheckpointError(
-            f"{path} cannot be read", got=str(err), need="weights written by colliderfm"
-        ) from err
-
-
-def _read_text(path: Path) -> str:
-    """Return the content of a text file of a model folder."""
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as err:
-        raise CheckpointError(
-            f"{path} cannot be read", got=str(err), need="a folder written by colliderfm"
-        ) from err
-
-
 def _read_config(folder: Path) -> tuple[EncoderSettings, list[HeadSettings]]:
     """Return the settings that a folder describes."""
     path = folder / CONFIG_FILE
-    text = _read_text(path)
+    text = read_text(path)
     try:
         config = json.loads(text)
         if config["format_version"] != FORMAT_VERSION:

@@ -84,8 +84,8 @@ def load_encoder(uri: str) -> torch.nn.Module:
         token (B, D). Spectra: ``encoder(values)`` maps (B, bins) in pb/GeV to a latent (B, D). Scales
         are part of it, so inputs come in raw units.
     """
+    from colliderfm.models.model_folder import CONFIG_FILE
     from colliderfm.models.spectrum_files import FAMILY, load_spectrum_encoder
-    from colliderfm.models.weights import CONFIG_FILE
     from colliderfm.models.weights import load_encoder as load_event_encoder
 
     folder = Path(resolve_encoder(uri).folder)

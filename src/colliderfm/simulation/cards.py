@@ -17,7 +17,7 @@ ratio of 1.
 QCD background of haa. Single scattering yields four b jets in less than 1% of events, so three
 components are mixed at fixed shares: double parton scattering bb x bb (45%) and bb x jj (30%), both
 with pTHat > 25 GeV, and single scattering bb above 40 GeV with g -> bb enhanced by three (25%).
-Each selected event is labelled by its true b jets (jets matched to a B hadron, |eta| < 2.5):
+Each selected event is labeled by its true b jets (jets matched to a B hadron, |eta| < 2.5):
 ``qcd_4b`` for 4 or more, ``qcd_bbbj`` for 3, ``qcd_bbjj`` for 2 or fewer. Kinematics of double and
 single scattering differ, and the shares are a choice, not a measured mix: quote results per
 component. Weights: enhanced events carry Pythia's compensating weight (about 1/3 per enhanced

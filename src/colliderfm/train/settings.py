@@ -4,12 +4,56 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from colliderfm.errors import ConfigError
 
 # Not part of what fixes the weights: how often to save and where to compute may change on resume.
 _FREE_ON_RESUME = frozenset({"checkpoint_every", "device", "shard_parameters"})
+
+
+class PretrainingRecipe(Protocol):
+    """Numbers that the pretraining of every model family has; see params.yaml for their meaning."""
+
+    @property
+    def max_updates(self) -> int:
+        """Cap on the updates."""
+        ...
+
+    @property
+    def validate_every(self) -> int:
+        """Updates between two validations."""
+        ...
+
+    @property
+    def checkpoint_every(self) -> int:
+        """Updates between two checkpoints."""
+        ...
+
+    @property
+    def learning_rate(self) -> float:
+        """Peak rate of all weights."""
+        ...
+
+    @property
+    def weight_decay(self) -> float:
+        """Decoupled weight decay."""
+        ...
+
+    @property
+    def warmup_fraction(self) -> float:
+        """Share of the updates in linear warm-up."""
+        ...
+
+    @property
+    def ema_decay(self) -> float:
+        """Decay of the running average of the weights."""
+        ...
+
+    @property
+    def clip_norm(self) -> float:
+        """Largest gradient norm."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -104,6 +148,36 @@ class FitSettings:
                     got=getattr(self, name),
                     need="one of " + ", ".join(allowed),
                 )
+
+    @classmethod
+    def of_pretraining(
+        cls, recipe: PretrainingRecipe, *, precision: Any, device: Any, seed: int
+    ) -> FitSettings:
+        """Return the settings of a pretraining: one rate, the smallest validation loss wins.
+
+        Parameters
+        ----------
+        recipe : PretrainingRecipe
+            The numbers of a model family.
+        precision, device : str
+            As for the class.
+        seed : int
+            Seed of every draw inside an update.
+        """
+        return cls(
+            max_updates=recipe.max_updates,
+            validate_every=recipe.validate_every,
+            encoder_learning_rate=recipe.learning_rate,
+            head_learning_rate=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            warmup_updates=int(recipe.warmup_fraction * recipe.max_updates),
+            ema_decay=recipe.ema_decay,
+            clip_norm=recipe.clip_norm,
+            precision=precision,
+            device=device,
+            checkpoint_every=recipe.checkpoint_every,
+            seed=seed,
+        )
 
     def fixed_on_resume(self) -> dict[str, Any]:
         """Return the settings that a resumed run must share with its checkpoint."""

@@ -177,32 +177,17 @@ def train_encoder(
         model,
         task,
         loader,
-        _fit_settings(params, seed),
+        FitSettings.of_pretraining(
+            settings,
+            precision=params.compute.precision,
+            device=params.compute.device,
+            seed=seed,
+        ),
         tracker=tracker,
         checkpoint_folder=folder,
         progress="pretrain event",
     )
     return TrainedEncoder(model, result)
-
-
-def _fit_settings(params: Params, seed: int) -> FitSettings:
-    settings = params.pretrain.event
-    return FitSettings(
-        max_updates=settings.max_updates,
-        validate_every=settings.validate_every,
-        monitor="val/loss",
-        mode="min",
-        encoder_learning_rate=settings.learning_rate,
-        head_learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        warmup_updates=int(settings.warmup_fraction * settings.max_updates),
-        ema_decay=settings.ema_decay,
-        clip_norm=settings.clip_norm,
-        precision=params.compute.precision,
-        device=params.compute.device,
-        checkpoint_every=settings.checkpoint_every,
-        seed=seed,
-    )
 
 
 def judge(

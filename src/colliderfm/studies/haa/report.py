@@ -14,14 +14,21 @@ from typing import Any
 import pandas as pd
 
 from colliderfm.config.schema import HaaStudy, Params
-from colliderfm.errors import DataError
 from colliderfm.stats.intervals import verdict
+from colliderfm.studies.cell_comparison import summary_table
 from colliderfm.studies.haa import detail_tables, tables
 from colliderfm.studies.haa.figures import FigureInput, draw_figures
-from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table, summary_table
-from colliderfm.studies.haa.table_text import LIMIT_MARK, gain_text
+from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table
+from colliderfm.studies.haa.table_text import LIMIT_MARK
 from colliderfm.studies.haa.tries import write_try
+from colliderfm.studies.report_files import write_texts
+from colliderfm.studies.report_tables import gain_text, provenance_table, run_table
 
+RUN_METRICS = {
+    "test/auc": ("AUC", 4),
+    "test/rejection_at_50": ("R50", 1),
+    "test/rejection_at_25": ("R25", 1),
+}
 FIGURE_CAPTIONS = {
     "learning_curves": "Mean over seeds and its standard deviation (band) against training events.",
     "inverse_roc": "Background rejection against signal efficiency, all masses with equal weight, "
@@ -79,40 +86,7 @@ def write_report(
         "summary.csv": summary_table(comparison).to_csv(index=False, float_format="%.6g"),
         "gains.csv": gain_table(comparison).to_csv(index=False, float_format="%.6g"),
     }
-    try:
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot write to {folder}", got=error.strerror or error) from error
-    return [*(folder / name for name in texts), *figures]
-
-
-def read_headline(folder: Path) -> str:
-    """Read the headline of a written report.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the report.
-
-    Returns
-    -------
-    str
-        Text for a terminal.
-
-    Raises
-    ------
-    DataError
-        If there is no report.
-    """
-    path = folder / "headline.txt"
-    if not path.is_file():
-        raise DataError(
-            f"no report in {folder}",
-            need="headline.txt",
-            fix="run `colliderfm report --study haa`, or `dvc repro`",
-        )
-    return path.read_text(encoding="utf-8").rstrip()
+    return [*write_texts(folder, texts), *figures]
 
 
 def _report_text(given: FigureInput, extras: Mapping[str, Any], figures: Sequence[str]) -> str:
@@ -143,14 +117,17 @@ def _report_text(given: FigureInput, extras: Mapping[str, Any], figures: Sequenc
             detail_tables.assignment_table(comparison, settings),
         ),
         *(_figure(name, figures) for name in ("assignment", "reconstructed_mass", "scores")),
-        _section("What each row stands on", detail_tables.provenance_table(comparison)),
+        _section(
+            "What each row stands on",
+            provenance_table(comparison, "training events", tables.arm_label),
+        ),
         _not_run(extras.get("not_run", [])),
         _section(
             "Runs",
             [
                 "<details><summary>every run, with the command that repeats it</summary>",
                 "",
-                *detail_tables.run_table(comparison),
+                *run_table(comparison, "events", RUN_METRICS),
                 "",
                 "</details>",
             ],

@@ -179,9 +179,9 @@ class HaaStudy:
 
     def headline(self, folder: Path) -> str:
         """Return the headline table of a written report."""
-        from colliderfm.studies.haa.report import read_headline
+        from colliderfm.studies.report_files import read_headline
 
-        return read_headline(folder)
+        return read_headline(folder, self.name)
 
 
 def validation_table(validation: EventTable, settings: HaaSettings) -> EventTable:
@@ -215,7 +215,7 @@ def _network(params: Params, normalizer: Normalizer) -> EventModel:
 
 def _build(params: Params, data: HaaData, cell: Cell, encoder: Path | None) -> EventModel:
     torch.manual_seed(cell.seed)
-    # Unlabelled inputs of the whole training split: the same for every cell.
+    # Unlabeled inputs of the whole training split: the same for every cell.
     model = _network(params, Normalizer.fit(data.pool))
     if encoder is not None:
         load_encoder_into(model, encoder)
@@ -287,17 +287,17 @@ def _run_boosted_trees(
 ) -> CellResult:
     settings = params.studies.haa
     validation = validation_table(data.validation, settings)
-    labelled, names = _labelled(train, settings)
+    labeled, names = _labeled(train, settings)
     fitted = fit_boosted_trees(
-        labelled,
-        _labelled(validation, settings)[0],
+        labeled,
+        _labeled(validation, settings)[0],
         names,
         TreeSettings(**settings.xgboost.model_dump()),
         cell.seed,
     )
     (folder / "model").mkdir(parents=True, exist_ok=True)
     fitted.save(folder / "model" / "trees.json")
-    score = fitted.score(_labelled(data.test, settings)[0].values)
+    score = fitted.score(_labeled(data.test, settings)[0].values)
     metrics = haa_metrics(score, data.test, None, settings)
     predictions = predictions_frame(score, data.test, None)
     training = {
@@ -309,9 +309,7 @@ def _run_boosted_trees(
     return CellResult(metrics, {name: predictions[name] for name in predictions}, training)
 
 
-def _labelled(
-    table: EventTable, settings: HaaSettings
-) -> tuple[LabelledVariables, tuple[str, ...]]:
+def _labeled(table: EventTable, settings: HaaSettings) -> tuple[LabelledVariables, tuple[str, ...]]:
     batch = table.batch(np.arange(len(table)))
     values, names = high_level_variables(
         batch.objects.numpy(), batch.mask.numpy(), batch.globals.numpy()

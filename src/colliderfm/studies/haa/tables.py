@@ -14,7 +14,8 @@ from colliderfm.plots.style import ARM_LABELS
 from colliderfm.stats.intervals import verdict
 from colliderfm.studies.haa.bands import Key
 from colliderfm.studies.haa.summary import HEADLINE_METRICS, Comparison
-from colliderfm.studies.haa.table_text import arm_cell, cells_of, gain_text, markdown, spread
+from colliderfm.studies.haa.table_text import arm_cell
+from colliderfm.studies.report_tables import gain_text, markdown, spread
 
 METRIC_TITLES = {
     "test/auc": "AUC",
@@ -23,6 +24,11 @@ METRIC_TITLES = {
     "test/max_sic": "Maximum significance improvement",
 }
 EQUAL_UPDATES = (25, 50, 100, 200, 400)
+
+
+def arm_label(init: str) -> str:
+    """Readable name of an arm."""
+    return ARM_LABELS.get(init, init)
 
 
 def headline_tables(comparison: Comparison) -> list[str]:
@@ -95,7 +101,7 @@ def convergence_table(comparison: Comparison) -> list[str]:
             updates = comparison.mean(init, events, "updates_to_best")
             if updates is None or init == "xgboost":
                 continue
-            cells = cells_of(comparison, init, events)
+            cells = comparison.rows(init, events)
             capped = int((cells["stopped"] == "cap").sum()) if "stopped" in cells else 0
             flag = f"{capped} of {len(cells)} stopped at the cap" if capped else "all at a plateau"
             label = ARM_LABELS.get(init, init)
@@ -134,7 +140,7 @@ def equal_updates_table(
                 row.append(spread(float(np.mean(known)), sd, 3) if known else "–")
             rows.append(row)
     header = ["training events", "arm", *(f"{updates} updates" for updates in EQUAL_UPDATES)]
-    return markdown(header, rows) if rows else []
+    return markdown(header, rows)
 
 
 def _headline_row(comparison: Comparison, events: int, metric: str) -> list[str]:

@@ -13,9 +13,12 @@ from typing import Any
 
 from colliderfm.config.schema import HaaStudy
 from colliderfm.stats.intervals import verdict
-from colliderfm.studies.haa import detail_tables, tables
-from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table, summary_table
-from colliderfm.studies.haa.table_text import arm_cell, gain_text, markdown
+from colliderfm.studies.cell_comparison import summary_table
+from colliderfm.studies.haa import tables
+from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table
+from colliderfm.studies.haa.table_text import arm_cell
+from colliderfm.studies.report_files import write_texts
+from colliderfm.studies.report_tables import gain_text, markdown, provenance_table
 
 TRY_FILE, INDEX_FILE = "try.json", "README.md"
 
@@ -42,7 +45,6 @@ def write_try(
     list of Path
         The files written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     question = str(extras["question"])
     texts = {
         "report.md": _report_text(comparison, settings, question, extras.get("not_run", [])),
@@ -52,9 +54,7 @@ def write_try(
         "gains.csv": gain_table(comparison).to_csv(index=False, float_format="%.6g"),
         TRY_FILE: json.dumps(_try_content(comparison, question), indent=1) + "\n",
     }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [*(folder / name for name in texts), write_index(folder.parent)]
+    return [*write_texts(folder, texts), write_index(folder.parent)]
 
 
 def write_index(folder: Path) -> Path:
@@ -131,7 +131,7 @@ def _report_text(
         "",
         "## What each row stands on",
         "",
-        *detail_tables.provenance_table(comparison),
+        *provenance_table(comparison, "training events", tables.arm_label),
         "",
         "## Cells not run",
         "",

@@ -15,10 +15,11 @@ from scipy import stats
 
 from colliderfm.physics.operators import INERT
 from colliderfm.stats.intervals import MIN_SIGNIFICANCE, PairedGain
+from colliderfm.studies.report_tables import gain_text, spread
 from colliderfm.studies.smeft.arm_styles import LINEAR_ARMS, arm_label
 from colliderfm.studies.smeft.inference import SIGNIFICANCE_LEVEL
 from colliderfm.studies.smeft.summary import HEADLINE_METRICS, Comparison
-from colliderfm.studies.smeft.table_text import gain_text, spread, verdict_text
+from colliderfm.studies.smeft.table_text import verdict_text
 
 BAYES_GOAL = 0.95
 # A control that fails by chance once in a hundred reports.

@@ -19,15 +19,16 @@ import pandas as pd
 from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
 from colliderfm.data.replica_corpus import read_corpus
-from colliderfm.errors import DataError
 from colliderfm.physics.identifiability import identifiable_directions
 from colliderfm.plots.style import plain
+from colliderfm.studies.cell_comparison import summary_table
+from colliderfm.studies.report_files import write_texts
 from colliderfm.studies.smeft import findings, report_text, tables, task_tables
 from colliderfm.studies.smeft.data import SmeftData, prepare_data
 from colliderfm.studies.smeft.figure_input import FigureInput, agrees_with_latents
 from colliderfm.studies.smeft.figures import draw_figures
 from colliderfm.studies.smeft.retrieval import Embed
-from colliderfm.studies.smeft.summary import Comparison, flat_metrics, gain_table, summary_table
+from colliderfm.studies.smeft.summary import Comparison, flat_metrics, gain_table
 
 log = logging.getLogger(__name__)
 
@@ -80,41 +81,7 @@ def write_report(
         f"tables/{name}.json": json.dumps(plain(rows), indent=1) + "\n"
         for name, rows in _tables(given, n_experiments).items()
     }
-    try:
-        (folder / "tables").mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot write to {folder}", got=error.strerror or error) from error
-    return [*(folder / name for name in texts), *figures]
-
-
-def read_headline(folder: Path) -> str:
-    """Read the headline of a written report.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the report.
-
-    Returns
-    -------
-    str
-        Text for a terminal.
-
-    Raises
-    ------
-    DataError
-        If there is no report.
-    """
-    path = folder / "headline.txt"
-    if not path.is_file():
-        raise DataError(
-            f"no report in {folder}",
-            need="headline.txt",
-            fix="run `colliderfm report --study smeft`, or `dvc repro`",
-        )
-    return path.read_text(encoding="utf-8").rstrip()
+    return [*write_texts(folder, texts), *figures]
 
 
 def _tables(given: FigureInput, n_experiments: int) -> dict[str, Any]:

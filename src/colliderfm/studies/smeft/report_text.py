@@ -8,10 +8,16 @@ from typing import Any
 
 from colliderfm.config.schema import Params
 from colliderfm.physics.identifiability import identifiable_directions
-from colliderfm.studies.smeft import findings, run_tables, tables, task_tables
+from colliderfm.studies.report_tables import provenance_table, run_table
+from colliderfm.studies.smeft import findings, tables, task_tables
 from colliderfm.studies.smeft.arm_styles import arm_label
 from colliderfm.studies.smeft.figure_input import FigureInput
 
+RUN_METRICS = {
+    "test/universe_accuracy": ("accuracy", 4),
+    "test/ood_auroc": ("AUROC", 4),
+    "test/retrieval_recall": ("recall", 4),
+}
 FIGURE_CAPTIONS = {
     "learning_curves": "Mean over seeds and its standard deviation (band) against the number of "
     "labeled replicas, all universes together.",
@@ -95,7 +101,9 @@ def write(content: Content, params: Params, extras: Mapping[str, Any]) -> str:
         _interpretation(content),
         _section("Updates to the best validation", tables.convergence_table(comparison)),
         _figure("loss_curves", content.figures),
-        _section("What each row stands on", run_tables.provenance_table(comparison)),
+        _section(
+            "What each row stands on", provenance_table(comparison, "labeled replicas", arm_label)
+        ),
         _not_run(extras.get("not_run", [])),
         _runs(content),
     ]
@@ -250,7 +258,7 @@ def _interpretation(content: Content) -> list[str]:
 def _runs(content: Content) -> list[str]:
     """Every run in a fold."""
     opening = "<details><summary>every run, with the command that repeats it</summary>"
-    rows = run_tables.run_table(content.given.comparison)
+    rows = run_table(content.given.comparison, "replicas", RUN_METRICS)
     return ["## Runs", "", opening, "", *rows, "", "</details>"]
 
 

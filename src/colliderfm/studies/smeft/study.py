@@ -171,9 +171,9 @@ class SmeftStudy:
 
     def headline(self, folder: Path) -> str:
         """Return the headline table of a written report."""
-        from colliderfm.studies.smeft.report import read_headline
+        from colliderfm.studies.report_files import read_headline
 
-        return read_headline(folder)
+        return read_headline(folder, self.name)
 
 
 def _card(cell: Cell, result: FitResult | None) -> str:

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from colliderfm.stats.intervals import verdict
+from colliderfm.studies.report_tables import gain_text, markdown, spread
 from colliderfm.studies.smeft.arm_styles import arm_label
 from colliderfm.studies.smeft.summary import HEADLINE_METRICS, Comparison
-from colliderfm.studies.smeft.table_text import arm_cell, gain_text, markdown, spread
+from colliderfm.studies.smeft.table_text import arm_cell
 
 
 def headline_table(comparison: Comparison) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from colliderfm.physics.spectrum_table import SpectrumTable
+from colliderfm.studies.report_tables import markdown, spread
 from colliderfm.studies.smeft.anomalies import Anomaly
 from colliderfm.studies.smeft.arm_styles import arm_label
 from colliderfm.studies.smeft.captured import Capture
@@ -19,7 +20,6 @@ from colliderfm.studies.smeft.figures_anomalies import (
 )
 from colliderfm.studies.smeft.findings import CoverageRow
 from colliderfm.studies.smeft.summary import Comparison
-from colliderfm.studies.smeft.table_text import markdown, spread
 
 N_LEADING = 5
 

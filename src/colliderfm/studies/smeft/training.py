@@ -26,7 +26,7 @@ from colliderfm.models.spectrum_model import (
     SpectrumEncoderSettings,
     build_spectrum_encoder,
 )
-from colliderfm.models.spectrum_normalization import SpectrumNormalization
+from colliderfm.models.spectrum_normalization import corpus_normalization
 from colliderfm.studies.protocol import Cell
 from colliderfm.studies.smeft.anomalies import distort, without_held_out
 from colliderfm.studies.smeft.arms import Arm, embed_spectra, linear_embedding
@@ -138,28 +138,6 @@ def train_arm(
     return Arm(cell.init, embedding, head, held_out), end_to_end or result
 
 
-def spectrum_normalization(data: SmeftData) -> SpectrumNormalization:
-    """Bins and scales of a network that starts from nothing.
-
-    Parameters
-    ----------
-    data : SmeftData
-        Table, noise, and seen universes for mean and spread.
-
-    Returns
-    -------
-    SpectrumNormalization
-    """
-    table = data.table
-    spread = np.sqrt(data.seen.mean.var(axis=0) + data.sigma**2)
-    numbers = (
-        *(table.low_gev, table.high_gev, data.sm, data.sigma, data.seen.mean.mean(axis=0), spread),
-    )
-    return SpectrumNormalization(
-        table.observable, *(tuple(float(v) for v in values) for values in numbers)
-    )
-
-
 def _embedding(
     params: Params, data: SmeftData, cell: Cell, encoder: Path | None, labeled: LabeledReplicas
 ) -> SpectrumEncoder | LinearEmbedding:
@@ -173,7 +151,7 @@ def _embedding(
         check_bins(network, data, encoder)
         return network.freeze()
     network = build_spectrum_encoder(
-        SpectrumEncoderSettings(**shape.model_dump()), spectrum_normalization(data)
+        SpectrumEncoderSettings(**shape.model_dump()), corpus_normalization(data.corpus, data.task)
     )
     return network if cell.init == "scratch" else network.freeze()
 

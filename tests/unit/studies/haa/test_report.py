@@ -17,10 +17,11 @@ from colliderfm.studies.haa.bands import history_band
 from colliderfm.studies.haa.data import HaaData
 from colliderfm.studies.haa.metrics import haa_metrics, predictions_frame
 from colliderfm.studies.haa.pairs import true_pairs
-from colliderfm.studies.haa.report import read_headline, write_report
+from colliderfm.studies.haa.report import write_report
 from colliderfm.studies.haa.subsets import is_signal
 from colliderfm.studies.haa.summary import Comparison
 from colliderfm.studies.haa.tables import equal_updates_table
+from colliderfm.studies.report_files import read_headline
 
 STRENGTH = {"scratch": 1.0, "pretrained": 1.4, "xgboost": 0.8}
 
@@ -94,7 +95,7 @@ def test_the_report_says_what_was_compared_and_what_was_not(report: Path) -> Non
 
 
 def test_the_headline_has_all_arms_and_a_verdict(report: Path) -> None:
-    lines = read_headline(report).splitlines()
+    lines = read_headline(report, "haa").splitlines()
     assert "mean ± sd over 2 seeds" in lines[0]
     for part in ("events", "from scratch", "pretrained", "XGBoost", "gain [95%]", "verdict"):
         assert part in lines[1]
@@ -121,7 +122,7 @@ def test_a_report_without_predictions_or_histories_is_still_written(
 
 def test_a_missing_report_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no report"):
-        read_headline(tmp_path)
+        read_headline(tmp_path, "haa")
 
 
 def test_histories_are_averaged_where_half_of_the_seeds_still_train() -> None:
@@ -159,4 +160,4 @@ def test_a_try_is_listed_with_its_gain(
             (tmp_path / name / "report.md").read_text(encoding="utf-8").startswith(f"# {question}")
         )
     assert page.count(f"+{gain.gain:.3f}") == 2
-    assert read_headline(tmp_path / "first").startswith("Does size matter?")
+    assert read_headline(tmp_path / "first", "haa").startswith("Does size matter?")

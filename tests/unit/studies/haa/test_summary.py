@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from colliderfm.errors import DataError
-from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table, summary_table
+from colliderfm.studies.cell_comparison import summary_table
+from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table
 
 
 def cells() -> pd.DataFrame:

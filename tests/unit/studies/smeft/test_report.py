@@ -16,11 +16,12 @@ from colliderfm.config.load import load_params
 from colliderfm.config.schema import Params
 from colliderfm.errors import DataError
 from colliderfm.physics.identifiability import noise_whitener
+from colliderfm.studies.report_files import read_headline
 from colliderfm.studies.smeft.anomalies import CASES, anomalies
 from colliderfm.studies.smeft.data import SmeftData
 from colliderfm.studies.smeft.figure_input import agrees_with_latents
 from colliderfm.studies.smeft.latent_view import LatentView
-from colliderfm.studies.smeft.report import read_headline, write_report
+from colliderfm.studies.smeft.report import write_report
 
 ACCURACY = {"bayes": 0.8, "pretrained": 0.79, "scratch": 0.6, "lda": 0.7, "pca": 0.795}
 SEEDS, WIDTH = 3, 3
@@ -159,7 +160,7 @@ def test_the_report_says_what_was_compared_and_what_was_not(report: Path) -> Non
 
 
 def test_the_headline_has_all_arms_gain_and_verdict(report: Path) -> None:
-    lines = read_headline(report).splitlines()
+    lines = read_headline(report, "smeft").splitlines()
     assert "mean ± sd over 3 seeds" in lines[0]
     for part in ("Bayes optimum", "pretrained", "LDA", "pretrained - scratch", "verdict"):
         assert part in lines[1]
@@ -207,7 +208,7 @@ def test_an_encoder_must_give_the_latents_of_the_comparison(
 
 def test_a_missing_report_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no report"):
-        read_headline(tmp_path)
+        read_headline(tmp_path, "smeft")
 
 
 def test_cells_are_checked(comparison: Cells, params: Params, tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from colliderfm.data.spectrum_files import write_spectrum
 from colliderfm.errors import CheckpointError, DataError, PhysicsError
 from colliderfm.models.spectrum_files import save_spectrum_encoder
 from colliderfm.models.spectrum_model import SpectrumEncoderSettings, build_spectrum_encoder
+from colliderfm.models.spectrum_normalization import corpus_normalization
 from colliderfm.studies.protocol import CellResult
 from colliderfm.studies.smeft import insight, lookup
 from colliderfm.studies.smeft.data import SmeftData
 from colliderfm.studies.smeft.study import STUDY
-from colliderfm.studies.smeft.training import spectrum_normalization
 from colliderfm.train.protocols import SilentTracker
 
 HEADLINES = (
@@ -53,7 +53,7 @@ def params(project: Path) -> Params:
 def encoder(tmp_path_factory: pytest.TempPathFactory, data: SmeftData) -> Path:
     folder = tmp_path_factory.mktemp("encoder")
     shape = SpectrumEncoderSettings(hidden=16, layers=1, latent=3, batch_norm=False)
-    network = build_spectrum_encoder(shape, spectrum_normalization(data))
+    network = build_spectrum_encoder(shape, corpus_normalization(data.corpus, data.task))
     save_spectrum_encoder(folder, network, "# a test")
     return folder
 
@@ -130,7 +130,7 @@ def test_an_encoder_of_another_shape_is_refused(
         STUDY.check_encoder(params, encoder)
     assert "latent=3" in str(raised.value)
     shape = SpectrumEncoderSettings(**params.model.spectrum.model_dump())
-    network = build_spectrum_encoder(shape, spectrum_normalization(data))
+    network = build_spectrum_encoder(shape, corpus_normalization(data.corpus, data.task))
     save_spectrum_encoder(tmp_path, network, "# a test")
     STUDY.check_encoder(params, tmp_path)
 
