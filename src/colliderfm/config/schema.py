@@ -85,6 +85,7 @@ class Theory(Section):
     eta_max: Positive
     pt_mll_range_gev: Range
     forward_backward: Switch
+    joint_bins: Switch
 
 
 class Replicas(Section):
@@ -102,6 +103,7 @@ class Replicas(Section):
     study_delta_sigma_rel: Share
     hard_delta_sigma_rel: Share
     length_gev: Positive
+    joint_covariance: Switch
 
 
 class EventModelParams(Section):

@@ -8,12 +8,13 @@ bytes. Read next: ``colliderfm.physics.replicas``.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from colliderfm.data.joint_tables import with_joint_bins
 from colliderfm.data.manifest import (
     Manifest,
     ProcessRecord,
@@ -29,8 +30,13 @@ from colliderfm.data.replica_files import (
     replica_parts,
     universes_content,
 )
-from colliderfm.data.replica_settings import TASKS, CorpusSettings, draw_universes
-from colliderfm.data.table_files import read_table
+from colliderfm.data.replica_settings import (
+    TASKS,
+    CorpusSettings,
+    draw_universes,
+    settings_record,
+)
+from colliderfm.data.table_files import read_table, write_table
 from colliderfm.data.writing import encode_table, write_bytes_atomic
 from colliderfm.errors import DataError
 from colliderfm.physics.replicas import (
@@ -137,7 +143,7 @@ def write_corpus(
     folder : path
         Made or completed; files below ``replicas/`` that are there already are removed.
     table_path : path
-        Theory table; copied.
+        Theory table; copied, and completed if joint covariance needs the events its bins share.
     settings : CorpusSettings
         Everything else.
     other_table_path : path, optional
@@ -156,8 +162,7 @@ def write_corpus(
         If a table is broken, the two have different bins, or the disk refuses.
     """
     folder = Path(folder)
-    table = read_table(table_path)
-    _copy(table_path, folder / TABLE_NAME)
+    table = _put_table(folder / TABLE_NAME, table_path, settings)
     if other_table_path is not None:
         _check_same_bins(table, read_table(other_table_path), Path(other_table_path))
         _copy(other_table_path, folder / OTHER_TABLE_NAME)
@@ -219,7 +224,7 @@ def _manifest(
     for task in TASKS:
         noise = settings.noise(task)
         notes = {
-            "noise": asdict(noise),
+            "noise": settings_record(noise),
             "effective_luminosity_per_pb": effective_luminosity_per_pb(
                 table, noise.delta_sigma_rel
             ),
@@ -235,7 +240,7 @@ def _manifest(
         generator="replicas",
         versions={"numpy": np.__version__, "pyarrow": pa.__version__},
         command=command,
-        settings={"corpus": asdict(settings), "sha256": digests},
+        settings={"corpus": settings_record(settings), "sha256": digests},
         processes=records,
     )
 
@@ -253,6 +258,16 @@ def _check_same_bins(table: SpectrumTable, other: SpectrumTable, path: Path) -> 
             got=f"{other.n_bins} bins, {len(other.operators)} operators",
             need=f"the same {table.n_bins} bins and {len(table.operators)} operators",
         )
+
+
+def _put_table(target: Path, source: Path | str, settings: CorpusSettings) -> SpectrumTable:
+    table = read_table(source)
+    if not settings.joint_covariance or table.joint_pb is not None:
+        _copy(source, target)
+        return table
+    write_table(target, with_joint_bins(table))
+    # Files keep nine digits: noise is drawn from what readers will find.
+    return read_table(target)
 
 
 def _copy(source: Path | str, target: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from colliderfm.data.reading import open_events
-from colliderfm.data.replica_settings import TASKS, CorpusSettings
+from colliderfm.data.replica_settings import TASKS, CorpusSettings, settings_record
 from colliderfm.errors import DataError
 from colliderfm.physics.replicas import noise_model
 from colliderfm.physics.spectrum_table import SpectrumTable
@@ -43,7 +42,10 @@ def universes_content(
         JSON values: settings, names of the coefficients, and per group seed, coefficients and
         counts of negative bins.
     """
-    content: dict[str, Any] = {"settings": asdict(settings), "coefficients": list(COEFFICIENTS)}
+    content: dict[str, Any] = {
+        "settings": settings_record(settings),
+        "coefficients": list(COEFFICIENTS),
+    }
     for (name, _), universes in zip(_GROUPS, groups, strict=True):
         content[name] = {
             "seed": universes.seed,

@@ -16,6 +16,7 @@ import numpy as np
 from colliderfm.data.replica_batch import ReplicaBatch
 from colliderfm.data.replica_corpus import ReplicaCorpus
 from colliderfm.data.replica_pairs import PairSettings, ReplicaPairs
+from colliderfm.data.replica_settings import settings_record
 from colliderfm.errors import CheckpointError, ConfigError
 
 
@@ -107,7 +108,7 @@ class ReplicaLoader:
 
 def _fingerprint(corpus: ReplicaCorpus) -> str:
     """Return a digest of everything that decides the batches."""
-    digest = hashlib.sha256(json.dumps(asdict(corpus.settings), sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(settings_record(corpus.settings), sort_keys=True).encode())
     tables = [table for table in (corpus.table, corpus.other_table) if table is not None]
     for table in tables:
         for values in (table.sm_pb, table.linear_pb, table.quadratic_pb):

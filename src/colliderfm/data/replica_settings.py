@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from colliderfm.errors import ConfigError
 from colliderfm.physics.replicas import HARD_NOISE, STUDY_NOISE, NoiseSettings
@@ -39,6 +40,8 @@ class CorpusSettings:
         Relative error of the total cross section in the two tasks.
     length_gev : float
         Correlation length of the task ``study``.
+    joint_covariance : bool
+        Whether m_ll and pT fluctuate together, as they count the same events.
     """
 
     order: Order = "quadratic"
@@ -51,6 +54,7 @@ class CorpusSettings:
     study_delta_sigma_rel: float = 0.002
     hard_delta_sigma_rel: float = 0.01
     length_gev: float = 35.0
+    joint_covariance: bool = False
 
     def noise(self, task: str) -> NoiseSettings:
         """Noise of a task.
@@ -72,10 +76,15 @@ class CorpusSettings:
         """
         if task == "study":
             return replace(
-                STUDY_NOISE, delta_sigma_rel=self.study_delta_sigma_rel, length_gev=self.length_gev
+                STUDY_NOISE,
+                delta_sigma_rel=self.study_delta_sigma_rel,
+                length_gev=self.length_gev,
+                joint=self.joint_covariance,
             )
         if task == "hard":
-            return replace(HARD_NOISE, delta_sigma_rel=self.hard_delta_sigma_rel)
+            return replace(
+                HARD_NOISE, delta_sigma_rel=self.hard_delta_sigma_rel, joint=self.joint_covariance
+            )
         raise ConfigError("task", got=task, need=f"one of {', '.join(TASKS)}")
 
     def stream_seed(self, task: str, purpose: str, seed: int = 0) -> int:
@@ -95,6 +104,26 @@ class CorpusSettings:
         """
         text = f"{self.universe_seed}/{task}/{purpose}/{seed}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def settings_record(settings: CorpusSettings | NoiseSettings) -> dict[str, Any]:
+    """Return settings as files keep them.
+
+    Parameters
+    ----------
+    settings : CorpusSettings or NoiseSettings
+        Any.
+
+    Returns
+    -------
+    dict
+        By name; joint noise stands in it only where it is on, as files did before there was any.
+    """
+    return {
+        name: value
+        for name, value in asdict(settings).items()
+        if name not in ("joint", "joint_covariance") or value
+    }
 
 
 def draw_universes(table: SpectrumTable, settings: CorpusSettings) -> tuple[Universes, Universes]:

@@ -1,7 +1,8 @@
 """Cross-section tables as JSON: our own form, and the one that global fitters read.
 
 Own form: ``{"bins": [{"observable", "low", "high", "sm_pb", "linear_pb": {operator: ...},
-"quadratic_pb": {"a*b": ...}, "error_pb"}], "provenance": ...}`` with nine digits per number.
+"quadratic_pb": {"a*b": ...}, "error_pb"}], "provenance": ...}`` with nine digits per number. A table
+that knows which events its bins share has them as ``"joint_pb": [[bin, other bin, pb], ...]``.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def write_table(path: Path | str, table: SpectrumTable) -> None:
     ]
     provenance = json.dumps(table.provenance, sort_keys=True, indent=1)
     bins = ",\n".join(lines)
-    text = f'{{"bins": [\n{bins}\n],\n"provenance": {provenance}}}\n'
+    joint = f'"joint_pb": {_joint_text(table)},\n' if table.joint_pb is not None else ""
+    text = f'{{"bins": [\n{bins}\n],\n{joint}"provenance": {provenance}}}\n'
     write_bytes_atomic(Path(path), text.encode())
 
 
@@ -87,6 +89,7 @@ def read_table(path: Path | str) -> SpectrumTable:
             quadratic_pb=_rows(bins, "quadratic_pb", names),
             error_pb=np.array([entry["error_pb"] for entry in bins], dtype=np.float64),
             provenance=provenance if isinstance(provenance, dict) else {"note": provenance},
+            joint_pb=_joint(path, content, bins) if "joint_pb" in content else None,
         )
     except (TypeError, ValueError) as err:
         raise DataError(f"{path}: an entry is no number", got=str(err)) from err
@@ -156,6 +159,29 @@ def _bin_label(table: SpectrumTable, number: int) -> dict[str, Any]:
         "low": float(table.low_gev[number]),
         "high": float(table.high_gev[number]),
     }
+
+
+def _joint_text(table: SpectrumTable) -> str:
+    """Return the shared cross-sections above the diagonal as JSON, without the zeros."""
+    joint = np.triu(np.asarray(table.joint_pb), 1)
+    bins = np.argwhere(joint > 0.0)
+    entries = zip(bins.tolist(), _digits(joint[tuple(bins.T)]), strict=True)
+    return json.dumps([[*pair, value] for pair, value in entries], separators=(",", ":"))
+
+
+def _joint(path: Path, content: dict[str, Any], bins: list[dict[str, Any]]) -> Any:
+    """Read the shared cross-sections, shape (B, B)."""
+    joint = np.diag([float(entry["sm_pb"]) for entry in bins])
+    for number, entry in enumerate(content["joint_pb"]):
+        try:
+            first, second, value = int(entry[0]), int(entry[1]), float(entry[2])
+        except (TypeError, ValueError, IndexError, KeyError):
+            first, second, value = 0, 0, 0.0
+        if not 0 <= first < second < len(bins):
+            need = f"[bin, other bin, pb] with 0 <= bin < other bin < {len(bins)}"
+            raise DataError(f"{path}: joint_pb, entry {number}", got=entry, need=need)
+        joint[first, second] = joint[second, first] = value
+    return joint
 
 
 def _digits(values: Any, digits: int = 9) -> list[float]:

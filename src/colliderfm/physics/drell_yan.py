@@ -48,7 +48,11 @@ _CONTACT: dict[tuple[str, str, str], dict[str, float]] = {
 
 
 def helicity_amplitudes(
-    quark: str, mass_gev: ArrayLike, inputs: ElectroweakInputs, width: str = "fixed"
+    quark: str,
+    mass_gev: ArrayLike,
+    inputs: ElectroweakInputs,
+    width: str = "fixed",
+    with_operators: bool = True,
 ) -> ComplexArray:
     """Compute the SM amplitudes and their derivatives with respect to each coefficient.
 
@@ -62,11 +66,13 @@ def helicity_amplitudes(
         Theory inputs and Lambda.
     width : str
         ``fixed`` keeps the Z width; ``linear`` shifts it to first order in the coefficients.
+    with_operators : bool
+        Whether to compute the derivatives.
 
     Returns
     -------
-    ndarray, shape (18, 4, ...), GeV^-2
-        First axis: SM, then ``CONTRIBUTING``; second axis: ``HELICITIES``.
+    ndarray, shape (18, 4, ...) or (1, 4, ...), GeV^-2
+        First axis: SM, then ``CONTRIBUTING`` if asked; second axis: ``HELICITIES``.
 
     Raises
     ------
@@ -91,14 +97,15 @@ def helicity_amplitudes(
     shifts = coupling_shifts(inputs)
     width_shift = shifts.width if width == "linear" else np.zeros_like(shifts.width)
     exchange = inputs.z_coupling**2 * propagator
-    amplitudes = np.empty((1 + len(CONTRIBUTING), len(HELICITIES), *s.shape), dtype=np.complex128)
+    operators = CONTRIBUTING if with_operators else ()
+    amplitudes = np.empty((1 + len(operators), len(HELICITIES), *s.shape), dtype=np.complex128)
     for i, (x, y) in enumerate(HELICITIES):
         g_quark, g_muon = inputs.chiral_coupling(quark, x), inputs.chiral_coupling("e", y)
         z_boson = exchange * g_quark * g_muon
         vertices = shifts.chiral[quark, x] * g_muon + g_quark * shifts.chiral["e", y]
         contact = _CONTACT[quark, x, y]
         amplitudes[0, i] = photon + z_boson
-        for k, name in enumerate(CONTRIBUTING):
+        for k, name in enumerate(operators):
             amplitudes[1 + k, i] = (
                 2.0 * shifts.charge[k] * photon
                 + (2.0 * shifts.z_coupling[k] - propagator * pole * width_shift[k]) * z_boson

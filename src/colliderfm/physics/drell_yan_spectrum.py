@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from colliderfm.physics.densities import Densities, ToyDensities
 from colliderfm.physics.drell_yan import HELICITIES, QUARKS, helicity_amplitudes
-from colliderfm.physics.luminosity import LuminosityGrid, tabulate_luminosity
+from colliderfm.physics.luminosity import Luminosity, LuminosityGrid, tabulate_luminosity
 from colliderfm.physics.mass_kernel import BinRange, MassKernel, bin_kernel
 from colliderfm.physics.operators import CONTRIBUTING
 from colliderfm.physics.spectrum_settings import (
@@ -35,6 +35,7 @@ __all__ = [
     "Densities",
     "SpectrumSettings",
     "ToyDensities",
+    "bin_luminosity",
     "compute_table",
 ]
 
@@ -91,6 +92,32 @@ def compute_table(densities: Densities, settings: SpectrumSettings | None = None
     )
 
 
+def bin_luminosity(densities: Densities, settings: SpectrumSettings, nodes: int) -> Luminosity:
+    """Tabulate the parton luminosity over the phase space of all bins.
+
+    Parameters
+    ----------
+    densities : Densities
+        Parton densities of the proton.
+    settings : SpectrumSettings
+        Bins, cuts, scale and flavors.
+    nodes : int
+        Resolution.
+
+    Returns
+    -------
+    Luminosity
+        For ``bin_kernel``.
+
+    Raises
+    ------
+    PhysicsError
+        If the densities are asked outside their range.
+    """
+    grid = _grid(settings, list(bin_ranges(settings)), nodes)
+    return tabulate_luminosity(densities, grid, _FactorizationScale(settings))
+
+
 def _settings_record(settings: SpectrumSettings) -> dict[str, Any]:
     """Return the settings for the provenance; the edges stand in the bins."""
     record = asdict(settings)
@@ -101,12 +128,9 @@ def _settings_record(settings: SpectrumSettings) -> dict[str, Any]:
 
 def _integrate(densities: Densities, settings: SpectrumSettings, nodes: int) -> Array:
     """Return the symmetric matrix of every bin in pb, shape (B, 18, 18), at one resolution."""
-    ranges = list(bin_ranges(settings))
-    luminosity = tabulate_luminosity(
-        densities, _grid(settings, ranges, nodes), _FactorizationScale(settings)
-    )
+    luminosity = bin_luminosity(densities, settings, nodes)
     pole = (settings.inputs.mz_gev, settings.inputs.gamma_z_gev)
-    kernels = [bin_kernel(luminosity, each, pole, nodes) for each in ranges]
+    kernels = [bin_kernel(luminosity, each, pole, nodes) for each in bin_ranges(settings)]
     whole = [_contract(kernel, settings, (1.0, 1.0)) for kernel in kernels]
     if settings.forward_backward:
         split = kernels[: max(len(settings.mll_edges_gev) - 1, 0)]

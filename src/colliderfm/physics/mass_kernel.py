@@ -8,6 +8,7 @@ panels that halve towards the Z pole and end where the integrand has a kink or a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def bin_kernel(
     mass, mass_weight = _mass_nodes(bin_range, eta_max, pole, nodes)
     low = np.minimum(_rapidity_star(mass, bin_range.pt_high_gev), eta_max)
     high = np.minimum(_rapidity_star(mass, bin_range.pt_low_gev), eta_max)
-    points, weights = np.polynomial.legendre.leggauss(2 * nodes)
+    points, weights = _gauss_legendre(2 * nodes)
     y_star = low[:, None] + (high - low)[:, None] * 0.5 * (points + 1.0)
     cosine = np.tanh(y_star)
     angle_weight = (1.0 - cosine**2) * (high - low)[:, None] * 0.5 * weights
@@ -99,6 +100,13 @@ def bin_kernel(
     # Factor 2: negative rapidities give the same once more.
     flux = 2.0 * (2.0 / mass) * mass**2 / (384.0 * np.pi) * _HC_SQUARED_PB_GEV2 * mass_weight
     return MassKernel(mass, np.stack([same, opposite], axis=1) * flux)
+
+
+@cache
+def _gauss_legendre(nodes: int) -> tuple[Array, Array]:
+    """Return points and weights on [-1, 1]; finding them takes longer than using them."""
+    points, weights = np.polynomial.legendre.leggauss(nodes)
+    return points, weights
 
 
 def _mass_nodes(
@@ -117,7 +125,7 @@ def _mass_nodes(
     dyadic = 0.5 * pole[1] * 2.0 ** np.arange(17)
     breaks = np.array([start, end, *thresholds, pole[0], *(pole[0] + dyadic), *(pole[0] - dyadic)])
     edges = np.unique(breaks[(breaks >= start) & (breaks <= end)])
-    points, weights = np.polynomial.legendre.leggauss(nodes)
+    points, weights = _gauss_legendre(nodes)
     u, u_weight = 0.5 * (points + 1.0), 0.5 * weights
     # u^2 (3 - 2u) makes square roots at both ends of a panel smooth.
     length = np.diff(edges)[:, None]

@@ -1,9 +1,8 @@
 """Noise of spectra: effective luminosity, variance per bin, correlation, alpha.
 
-Spectra are densities dsigma/dX in pb/GeV. Each observable is a block of its own: the bins of m_ll
-and pT count the same events, but their joint covariance needs the two-dimensional cross section,
-which a table does not hold, so correlations between blocks are not modeled. Read next:
-``noise_model``, which draws.
+Spectra are densities dsigma/dX in pb/GeV. As in the source study each observable is a block of its own.
+But the bins of m_ll and pT count the same events: ``NoiseSettings.joint`` correlates the blocks, with
+the cross sections that two bins share (``joint_bins``). Read next: ``noise_model``, which draws.
 """
 
 from __future__ import annotations
@@ -56,6 +55,8 @@ class NoiseSettings:
         Luminosity and alpha of the Standard Model for all, or of each universe.
     uncorrelated_fraction : float
         Share of the variance that is moved to the diagonal of the correlation.
+    joint : bool
+        Whether observables fluctuate together because they count the same events.
 
     Raises
     ------
@@ -70,6 +71,7 @@ class NoiseSettings:
     per_universe: bool = True
     calibration: Literal["sm", "universe"] = "sm"
     uncorrelated_fraction: float = 0.0
+    joint: bool = False
 
     def __post_init__(self) -> None:
         for name in ("delta_sigma_rel", "length_gev"):
@@ -123,20 +125,53 @@ def poisson_sigma(table: SpectrumTable, delta_sigma_rel: float = 0.002) -> Array
 
 
 def correlation_matrix(table: SpectrumTable, settings: NoiseSettings) -> Array:
-    """Correlation between bins: Gaussian kernel of the centers within each observable.
+    """Correlation between bins: of one observable by the kernel, of two by the events they share.
 
     Parameters
     ----------
     table : SpectrumTable
         Bins.
     settings : NoiseSettings
-        Kind, length and uncorrelated share.
+        Kind, length, uncorrelated share, and whether observables are joint.
 
     Returns
     -------
     ndarray, shape (B, B)
-        Ones on the diagonal, zeros between observables.
+        Ones on the diagonal; zeros between observables unless they are joint.
+
+    Raises
+    ------
+    PhysicsError
+        If joint noise is asked of a table that does not know which events its bins share.
+
+    Notes
+    -----
+    Counts of two bins of one Poisson sample have the covariance L sigma_ij of the events in both. So
+    independent bins have the correlation R_ij = sigma_ij / sqrt(sigma_i sigma_j), that of the Standard
+    Model for all universes. A kernel K within each observable smooths these fluctuations: with its
+    symmetric root the correlation is sqrt(K) R sqrt(K), which leaves each block as it is.
     """
+    kernel = _kernel(table, settings)
+    if not settings.joint:
+        return kernel
+    if table.joint_pb is None:
+        raise PhysicsError(
+            "joint noise of a table without joint_pb",
+            need="the cross-sections that two bins share",
+            fix="compute the table with --set theory.joint_bins=true",
+        )
+    root_pb = np.sqrt(table.sm_pb)
+    shared = table.joint_pb / (root_pb[:, None] * root_pb)
+    np.fill_diagonal(shared, 1.0)
+    if settings.kind == "independent":
+        return np.asarray(shared)
+    eigenvalue, vector = np.linalg.eigh(kernel)
+    root = (vector * np.sqrt(np.maximum(eigenvalue, 0.0))) @ vector.T
+    return np.asarray(root @ shared @ root)
+
+
+def _kernel(table: SpectrumTable, settings: NoiseSettings) -> Array:
+    """Correlation within each observable, zeros between them, shape (B, B)."""
     if settings.kind == "independent":
         return np.eye(table.n_bins)
     names = np.array(table.observable)
@@ -200,7 +235,7 @@ def noise_model(table: SpectrumTable, mean: Array, settings: NoiseSettings) -> N
     if settings.rescale:
         variance_pb2 = variance_pb2 * _alpha(table, calibrated_pb, settings)
     sigma = np.sqrt(variance_pb2) / table.width_gev
-    if settings.kind == "independent":
+    if settings.kind == "independent" and not settings.joint:
         return NoiseModel(mean, sigma)
     return NoiseModel(mean, sigma, _factor(correlation_matrix(table, settings)))
 
@@ -208,7 +243,7 @@ def noise_model(table: SpectrumTable, mean: Array, settings: NoiseSettings) -> N
 def _alpha(table: SpectrumTable, spectra_pb: Array, settings: NoiseSettings) -> Array:
     """Alpha of each universe and bin, shape (U, B)."""
     root = np.sqrt(np.abs(spectra_pb))
-    spread = correlation_matrix(table, settings)
+    spread = _kernel(table, settings)
     names = np.array(table.observable)
     values = np.empty_like(root)
     for name in dict.fromkeys(table.observable):

@@ -18,6 +18,8 @@ from colliderfm.physics.operators import CONTRIBUTING
 
 Array = NDArray[np.float64]
 
+# Two bins may share all their events; each cross-section has its own numerical error.
+_JOINT_TOLERANCE = 1e-3
 OBSERVABLES = ("mll", "pt", "mll_forward", "mll_backward")
 
 
@@ -43,6 +45,8 @@ class SpectrumTable:
         Numerical error of the SM cross-section, by doubling the nodes.
     provenance : dict
         Everything that decides the numbers.
+    joint_pb : ndarray, shape (B, B), pb, or None
+        Standard-model cross-section of the events that two bins share, from ``joint_bins``.
 
     Raises
     ------
@@ -59,6 +63,7 @@ class SpectrumTable:
     quadratic_pb: Array
     error_pb: Array
     provenance: dict[str, Any] = field(default_factory=dict)
+    joint_pb: Array | None = None
 
     def __post_init__(self) -> None:
         n_bins, n_operators = len(self.observable), len(self.operators)
@@ -84,6 +89,24 @@ class SpectrumTable:
         unknown = sorted({*self.observable} - {*OBSERVABLES})
         if unknown or n_bins == 0:
             raise DataError("observables of a table", got=unknown or "no bins", need=OBSERVABLES)
+        self._check_joint()
+
+    def _check_joint(self) -> None:
+        """Refuse shared cross-sections that no events can have."""
+        if self.joint_pb is None:
+            return
+        if self.joint_pb.shape != (self.n_bins, self.n_bins):
+            got = f"shape {self.joint_pb.shape}"
+            raise DataError("joint_pb of a table", got=got, need=f"{self.n_bins} x {self.n_bins}")
+        largest = np.minimum(self.sm_pb[:, None], self.sm_pb) * (1.0 + _JOINT_TOLERANCE)
+        is_possible = (self.joint_pb >= 0.0) & (self.joint_pb <= largest)
+        if not is_possible.all() or not np.array_equal(self.joint_pb, self.joint_pb.T):
+            first, second = np.argwhere(~(is_possible & (self.joint_pb == self.joint_pb.T)))[0]
+            raise DataError(
+                f"joint_pb of a table, bins {first} and {second}",
+                got=float(self.joint_pb[first, second]),
+                need="symmetric, from 0 to the smaller cross-section of the two",
+            )
 
     @property
     def n_bins(self) -> int:

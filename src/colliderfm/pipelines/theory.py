@@ -25,6 +25,7 @@ from colliderfm.physics.drell_yan_spectrum import (
     SpectrumSettings,
     compute_table,
 )
+from colliderfm.physics.joint_bins import joint_cross_sections
 from colliderfm.physics.operator_scan import OperatorRow, OperatorScan, operator_scan
 from colliderfm.physics.spectrum_table import SpectrumTable
 
@@ -66,6 +67,8 @@ class TableRequest:
         Range of the mass in the transverse-momentum spectrum, whatever the edges of the mass spectrum.
     forward_backward : bool
         Whether to add the split mass spectrum.
+    joint_bins : bool
+        Whether to add the cross-sections that two bins share.
     nodes : int
         Resolution of the integration, an even number from 4.
     out : Path, optional
@@ -88,6 +91,7 @@ class TableRequest:
     pt_edges_gev: tuple[float, ...] = DEFAULT_PT_EDGES_GEV
     pt_mll_range_gev: tuple[float, float] = (50.0, 650.0)
     forward_backward: bool = False
+    joint_bins: bool = False
     nodes: int = 16
     out: Path | None = None
     fitter_out: Path | None = None
@@ -314,4 +318,5 @@ def _computed(request: TableRequest) -> SpectrumTable:
         "densities": densities.provenance,
         "colliderfm": colliderfm.__version__,
     }
-    return replace(table, provenance=record)
+    joint_pb = joint_cross_sections(densities, settings) if request.joint_bins else None
+    return replace(table, provenance=record, joint_pb=joint_pb)

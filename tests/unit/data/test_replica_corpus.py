@@ -244,3 +244,28 @@ def test_tables_of_one_corpus_have_equal_bins(made, tmp_path):
             SETTINGS,
             other_table_path=tmp_path / "moved.json",
         )
+
+
+def test_a_corpus_of_joint_noise_keeps_its_table_and_universes(made, folder, tmp_path):
+    table = toy_table()
+    joint = np.diag(table.sm_pb)
+    joint[3, 64] = joint[64, 3] = 0.5 * min(table.sm_pb[3], table.sm_pb[64])
+    write_table(tmp_path / "joint.json", replace(table, joint_pb=joint))
+    plain = read_corpus(folder)
+    assert "joint_covariance" not in (folder / "universes.json").read_text()
+    assert '"joint"' not in (folder / "manifest.json").read_text()
+    write_corpus(
+        tmp_path / "new", tmp_path / "joint.json", replace(SETTINGS, joint_covariance=True)
+    )
+    corpus = read_corpus(tmp_path / "new")
+    assert corpus.settings.joint_covariance
+    assert corpus.noise("hard").covariance()[3, 64] > 0.0
+    assert plain.noise("hard").covariance()[3, 64] == 0.0
+    np.testing.assert_array_equal(corpus.seen.wilson, plain.seen.wilson)
+    # Stored replicas of the same seed differ by their noise alone.
+    assert not np.array_equal(corpus.values, plain.values)
+
+
+def test_joint_noise_of_a_table_of_unknown_origin_is_refused(made, tmp_path):
+    with pytest.raises(DataError, match="joint bins"):
+        write_corpus(tmp_path, made / "first.json", replace(SETTINGS, joint_covariance=True))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from colliderfm.data.table_files import read_table, write_fitter_table, write_table
 from colliderfm.errors import DataError
 from colliderfm.physics.drell_yan_spectrum import SpectrumSettings, ToyDensities, compute_table
+from colliderfm.physics.joint_bins import joint_cross_sections
 
 BINS = {"mll_edges_gev": (60.0, 80.0, 100.0), "pt_edges_gev": (20.0, 30.0), "nodes": 4}
 
@@ -135,3 +137,25 @@ def test_the_shipped_tables_hold_the_study_bins(project, name, total_pb):
     assert (table.n_bins, table.order) == (92, "quadratic")
     assert table.sm_pb[table.is_observable("mll")].sum() == pytest.approx(total_pb, abs=0.1)
     assert (table.error_pb / table.sm_pb).max() < 1e-3
+
+
+def test_shared_cross_sections_survive_the_round_trip(table, tmp_path):
+    settings = SpectrumSettings(**BINS)
+    joint = replace(table, joint_pb=joint_cross_sections(ToyDensities(), settings))
+    write_table(tmp_path / "joint.json", joint)
+    again = read_table(tmp_path / "joint.json")
+    np.testing.assert_allclose(again.joint_pb, joint.joint_pb, rtol=1e-8, atol=0)
+    assert again.joint_pb[0, 2] > 0.0
+    write_table(tmp_path / "again.json", again)
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "joint.json").read_bytes()
+    write_table(tmp_path / "plain.json", replace(again, joint_pb=None))
+    write_table(tmp_path / "table.json", table)
+    assert (tmp_path / "plain.json").read_bytes() == (tmp_path / "table.json").read_bytes()
+
+
+@pytest.mark.parametrize("entry", [[0, 0, 1.0], [2, 0, 1.0], [0, 3, 1.0], [0, 1], ["a", 1, 2], 3])
+def test_a_broken_entry_of_shared_cross_sections_is_named(content, tmp_path, entry):
+    content["joint_pb"] = [[0, 2, 1e-6], entry]
+    (tmp_path / "broken.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match="joint_pb, entry 1"):
+        read_table(tmp_path / "broken.json")

@@ -179,3 +179,49 @@ def test_impossible_noise_is_refused():
         noise_model(TABLE, np.ones((2, 60)), HARD_NOISE)
     with pytest.raises(PhysicsError, match="total cross section"):
         noise_model(TABLE, -SM, replace(HARD_NOISE, per_universe=True, calibration="universe"))
+
+
+def shared_table():
+    """The toy table; each bin of pT shares a third of its events with the bin of twice its pT."""
+    joint = np.diag(TABLE.sm_pb)
+    for pt_bin in range(60, 92):
+        mll_bin = min(59, max(0, int(2 * TABLE.center_gev[pt_bin] - 50) // 10))
+        shared = min(TABLE.sm_pb[pt_bin], TABLE.sm_pb[mll_bin]) / 3
+        joint[mll_bin, pt_bin] = joint[pt_bin, mll_bin] = shared
+    return replace(TABLE, joint_pb=joint)
+
+
+@pytest.mark.parametrize("noise", [HARD_NOISE, STUDY_NOISE])
+def test_without_joint_noise_a_table_that_knows_its_events_draws_the_same_bits(noise):
+    universe = np.arange(8)
+    drawn = [
+        noise_model(table, UNIVERSES.mean_pb_per_gev, noise).draw(chunk_generator(0, 0), universe)
+        for table in (TABLE, shared_table())
+    ]
+    assert drawn[0].tobytes() == drawn[1].tobytes()
+
+
+def test_joint_noise_by_hand():
+    table, noise = shared_table(), replace(HARD_NOISE, joint=True)
+    correlation = correlation_matrix(table, noise)
+    # pT 60-70 GeV is the bin 65, m_ll 130-140 GeV the bin 8.
+    low, high = sorted((TABLE.sm_pb[65], TABLE.sm_pb[8]))
+    assert correlation[8, 65] == pytest.approx(low / 3 / np.sqrt(low * high))
+    covariance = noise_model(table, SM, noise).covariance()
+    luminosity = effective_luminosity_per_pb(table, 0.01)
+    assert covariance[8, 65] == pytest.approx(low / 3 / luminosity / 10.0**2)
+    assert np.diagonal(covariance) == pytest.approx(poisson_sigma(table, 0.01) ** 2)
+
+
+def test_a_kernel_without_reach_leaves_the_shared_events():
+    table = shared_table()
+    uncorrelated = replace(STUDY_NOISE, joint=True, uncorrelated_fraction=1.0)
+    independent = replace(HARD_NOISE, joint=True)
+    assert correlation_matrix(table, uncorrelated) == pytest.approx(
+        correlation_matrix(table, independent)
+    )
+
+
+def test_joint_noise_needs_the_shared_cross_sections():
+    with pytest.raises(PhysicsError, match="joint_bins"):
+        noise_model(TABLE, SM, replace(HARD_NOISE, joint=True))

@@ -97,3 +97,21 @@ def test_wrong_coefficients_are_refused(table, wilson, order, error):
 def test_a_table_that_does_not_fit_together_is_refused(table, change):
     with pytest.raises(DataError):
         replace(table, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda joint: joint[:-1], "shape"),
+        (lambda joint: joint + np.tril(joint, -1), "bins 0 and 1"),
+        (lambda joint: -joint, "bins 0 and 0"),
+        (lambda joint: joint * 1.1, "bins 0 and 0"),
+        (lambda joint: joint * np.nan, "bins 0 and 0"),
+    ],
+)
+def test_shared_cross_sections_that_no_events_have_are_refused(table, change, message):
+    joint = np.full((2, 2), 5.0)
+    np.fill_diagonal(joint, table.sm_pb)
+    assert replace(table, joint_pb=joint).joint_pb is joint
+    with pytest.raises(DataError, match=message):
+        replace(table, joint_pb=change(joint))
