@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -70,3 +71,45 @@ def test_the_text_marks_what_is_quoted():
 def test_noise_that_does_not_fit_is_refused(sigma):
     with pytest.raises(DataError):
         operator_scan(tables()[0], sigma)
+
+
+def test_a_direction_far_below_the_error_of_the_largest_one_is_certified():
+    """Two node counts differ by bin weights alone, so a weak direction moves relative to its own size."""
+    fine = tables()[0]
+    linear = np.zeros_like(fine.linear_pb)
+    linear[0], linear[1, 3] = 1e6 * default_noise_pb(fine), 1.0 * default_noise_pb(fine)[3]
+    fine = replace(fine, linear_pb=linear)
+    wobble = 1.0 + 1e-4 * np.sin(np.arange(20))
+    scan = operator_scan(fine, coarse=replace(fine, linear_pb=linear * wobble))
+    assert np.linalg.norm(linear * (wobble - 1.0) / default_noise_pb(fine), ord=2) > 100.0
+    # Rounding to nine digits of the largest effect hides what is below 0.0045.
+    assert (scan.rank, scan.is_certified) == (2, True)
+    assert scan.numerical_bound < 0.1
+    # A change across the directions is no change of weights: nothing is certified below it.
+    crossed = linear.copy()
+    crossed[1] += 10.0 * default_noise_pb(fine)
+    assert operator_scan(fine, coarse=replace(fine, linear_pb=crossed)).rank == 1
+
+
+def test_the_split_spectrum_has_thirteen_certified_directions():
+    edges = tuple(np.geomspace(50.0, 650.0, 15))
+    fine, coarse = (
+        compute_table(
+            ToyDensities(),
+            SpectrumSettings(
+                mll_edges_gev=edges, pt_edges_gev=(), forward_backward=True, nodes=n, order="linear"
+            ),
+        )
+        for n in (16, 12)
+    )
+    scan = operator_scan(fine, coarse=coarse)
+    assert (scan.rank, scan.is_certified) == (13, True)
+
+
+def test_a_second_table_of_other_bins_is_refused():
+    edges = (50.0, 100.0, 200.0)
+    other = compute_table(
+        ToyDensities(), SpectrumSettings(mll_edges_gev=edges, pt_edges_gev=(), nodes=4)
+    )
+    with pytest.raises(DataError, match="second table"):
+        operator_scan(tables()[0], coarse=other)
