@@ -133,11 +133,12 @@ def operator_scan(
 
     Notes
     -----
-    Let W = linear / noise and W + D the same at fewer nodes. Without a second table, every singular value moves
-    by at most the spectral norm of D (Weyl), which the largest effects dominate. But quadrature changes the
-    weights of bins and not the amplitudes, so that D hardly leaves the directions of W: with U_r the first r
-    left singular vectors, W + D = W (1 + E) + R with E = W_r^+ D and R = (1 - U_r U_r^T) D. Then singular value
-    i moves by at most ``norm(E) s_i + norm(R)``, which certifies directions far below Weyl's bound.
+    Let W = linear / noise and W + D the same at fewer nodes. Every singular value moves by at most the
+    spectral norm of D (Weyl), which the largest effects dominate. But quadrature changes the weights of
+    bins and not the amplitudes, so that D hardly leaves the directions of W: with U_r the first r left
+    singular vectors, W + D = W (1 + E) + R with E = W_r^+ D and R = (1 - U_r U_r^T) D. Then singular
+    value i moves by at most ``norm(E) s_i + norm(R)``, far less than Weyl's bound. Without a second
+    table that one is estimated from the errors of the bins.
 
     References
     ----------
