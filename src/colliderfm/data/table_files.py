@@ -20,6 +20,11 @@ from colliderfm.physics.spectrum_table import SpectrumTable, operator_pairs
 
 _PAIR_NAMES = [f"{CONTRIBUTING[i]}*{CONTRIBUTING[j]}" for i, j in operator_pairs(len(CONTRIBUTING))]
 
+# Size of the WCxf coefficient for a coefficient of 1 here, where it is another.
+_WCXF_PER_UNIT = {"cll1": 2.0}
+# Terms of opposite sign nearly cancel in a fit: more digits than in our own form.
+_FITTER_DIGITS = 12
+
 
 def write_table(path: Path | str, table: SpectrumTable) -> None:
     """Write a table; the same table gives the same bytes.
@@ -96,12 +101,12 @@ def read_table(path: Path | str) -> SpectrumTable:
 
 
 def write_fitter_table(path: Path | str, table: SpectrumTable) -> None:
-    """Write a table in the form of SMEFiT's theory tables, with WCxf names of the coefficients.
+    """Write a table in the form of SMEFiT's theory tables, with the coefficients of WCxf.
 
     Parameters
     ----------
     path : path
-        JSON file with ``best_sm``, ``theory_cov`` and the dictionaries ``LO`` and ``NLO``.
+        JSON file with ``best_sm``, ``theory_cov``, ``scales`` and the dictionaries ``LO`` and ``NLO``.
     table : SpectrumTable
         Cross-sections in pb at its Lambda (1 TeV unless the provenance says otherwise).
 
@@ -112,27 +117,35 @@ def write_fitter_table(path: Path | str, table: SpectrumTable) -> None:
 
     Notes
     -----
-    A WCxf name stands for its whole flavor-universal family. The theory covariance holds the numerical
-    errors. WCxf's ``ll_1221`` counts two equal entries: it is twice the coefficient here (``cll1``).
+    A WCxf name stands for its whole flavor-universal family. WCxf counts the two equal entries of ``ll_1221``
+    once: its coefficient is twice the one here (``cll1``), and terms per unit of it are half as large;
+    ``wcxf_per_unit`` of the file says so. The theory covariance holds the numerical errors. The scale of a
+    bin in GeV, by which a fitter evolves or cuts, is its middle in m_ll and twice that in pT, the
+    smallest mass that reaches it.
 
     References
     ----------
-    SMEFiT documentation, "Theory tables"; Aebischer et al., arXiv:1712.05298 (WCxf).
+    SMEFiT 4.0.0, ``smefit.loader`` (arXiv:2302.06660); Aebischer et al., arXiv:1712.05298 (WCxf).
     """
     names = [OPERATOR_INDEX[name].wcxf_name for name in table.operators]
-    orders: dict[str, list[float]] = {"SM": _digits(table.sm_pb)}
-    for name, row in zip(names, table.linear_pb, strict=True):
-        orders[name] = _digits(row)
+    per_unit = [_WCXF_PER_UNIT.get(name, 1.0) for name in table.operators]
+    orders: dict[str, list[float]] = {"SM": _digits(table.sm_pb, _FITTER_DIGITS)}
+    for name, factor, row in zip(names, per_unit, table.linear_pb, strict=True):
+        orders[name] = _digits(row / factor, _FITTER_DIGITS)
     if table.order == "quadratic":
         for (i, j), row in zip(table.pairs, table.quadratic_pb, strict=True):
-            orders[f"{names[i]}*{names[j]}"] = _digits(row)
+            orders[f"{names[i]}*{names[j]}"] = _digits(
+                row / (per_unit[i] * per_unit[j]), _FITTER_DIGITS
+            )
+    is_pt = table.is_observable("pt")
     content = {
-        "best_sm": _digits(table.sm_pb),
+        "best_sm": _digits(table.sm_pb, _FITTER_DIGITS),
         "theory_cov": [_digits(row) for row in np.diag(table.error_pb**2)],
-        "scales": [],
+        "scales": _digits(np.where(is_pt, 2.0, 1.0) * table.center_gev),
         "LO": orders,
         "NLO": {},
         "operators": dict(zip(names, table.operators, strict=True)),
+        "wcxf_per_unit": dict(zip(names, per_unit, strict=True)),
         "bins": [_bin_label(table, number) for number in range(table.n_bins)],
         "provenance": table.provenance,
     }

@@ -75,6 +75,47 @@ def test_the_form_of_fitters_has_wcxf_names(table, tmp_path):
     assert len(content["LO"]) == 1 + 17 + 153
 
 
+def prediction_of_a_fitter(content, wilson, use_quadratic=True, cutoff_gev=None):
+    """What SMEFiT 4.0.0 makes of a file: ``load_theory``, ``apply_cutoff_mask``, ``make_predictions``."""
+    terms = {name: np.array(row) for name, row in content["LO"].items()}
+    total = np.array(content["best_sm"])
+    for name, row in terms.items():
+        if "*" in name and use_quadratic:
+            first, second = name.split("*")
+            total = total + wilson.get(first, 0.0) * wilson.get(second, 0.0) * row
+        elif "SM" not in name and "*" not in name:
+            total = total + wilson.get(name, 0.0) * row
+    mask = np.array(content["scales"]) < (np.inf if cutoff_gev is None else cutoff_gev)
+    np.testing.assert_array_equal(terms["SM"], content["best_sm"])
+    assert np.array(content["theory_cov"])[mask, :][:, mask].shape == (mask.sum(), mask.sum())
+    return total[mask]
+
+
+def test_a_fitter_predicts_what_the_table_predicts(table, tmp_path):
+    write_fitter_table(tmp_path / "fit.json", table)
+    content = json.loads((tmp_path / "fit.json").read_text())
+    ours = np.random.default_rng(0).normal(size=17)
+    wilson = {
+        name: content["wcxf_per_unit"][name] * ours[table.operators.index(operator)]
+        for name, operator in content["operators"].items()
+    }
+    # WCxf counts the equal entries 1221 and 2112 once.
+    assert wilson["ll_1221"] == 2.0 * ours[table.operators.index("cll1")]
+    assert [factor for factor in content["wcxf_per_unit"].values() if factor != 1.0] == [2.0]
+    for order in ("linear", "quadratic"):
+        found = prediction_of_a_fitter(content, wilson, order == "quadratic")
+        difference = (found - table.predict_pb(ours, order)) / table.sm_pb
+        np.testing.assert_allclose(difference, 0.0, atol=1e-9)
+
+
+def test_a_fitter_can_cut_on_the_scale_of_bins(table, tmp_path):
+    write_fitter_table(tmp_path / "fit.json", table)
+    content = json.loads((tmp_path / "fit.json").read_text())
+    # 60-80 and 80-100 GeV of mass, 20-30 GeV of pT.
+    assert content["scales"] == [70.0, 90.0, 50.0]
+    assert len(prediction_of_a_fitter(content, {}, cutoff_gev=80.0)) == 2
+
+
 def break_at(*keys, value=None):
     """Return a function that removes or replaces one entry."""
 
