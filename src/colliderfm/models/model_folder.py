@@ -5,13 +5,16 @@ Read next: ``weights.py`` (events) and ``spectrum_files.py`` (spectra).
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor
+from torch.nn import Module
 
 from colliderfm.errors import CheckpointError
 
@@ -19,6 +22,7 @@ FORMAT_VERSION = 1
 WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 NORMALIZATION_FILE, CARD_FILE = "normalization.json", "card.md"
 _SHOWN = 6
+Network = TypeVar("Network", bound=Module)
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -51,6 +55,68 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
             got=err.strerror,
             fix="free space or change the folder",
         ) from err
+
+
+def write_network(
+    folder: Path, network: Module, config: Mapping[str, Any], normalization: str, card: str
+) -> None:
+    """Write a network with its description, scales and card.
+
+    Parameters
+    ----------
+    folder : Path
+        As for ``write_files``.
+    network : Module
+        Its tensors are written.
+    config : mapping
+        What rebuilds it, JSON values; the version of the format is put in front.
+    normalization, card : str
+        Text of the other two files.
+
+    Raises
+    ------
+    CheckpointError
+        If the folder cannot be written.
+    """
+    state = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()
+    }
+    described = {"format_version": FORMAT_VERSION, **config}
+    contents = {
+        WEIGHTS_FILE: save(state),
+        NORMALIZATION_FILE: normalization.encode(),
+        CONFIG_FILE: (json.dumps(described, indent=2) + "\n").encode(),
+        CARD_FILE: card.encode(),
+    }
+    write_files(folder, contents)
+
+
+def load_network(network: Network, folder: Path, fix: str) -> Network:
+    """Fill a network with the weights of a folder.
+
+    Parameters
+    ----------
+    network : Module
+        Changed in place, unless an error is raised.
+    folder : Path
+        Written by ``write_network``.
+    fix : str
+        What mends weights that do not fit.
+
+    Returns
+    -------
+    Module
+        The network, in evaluation mode.
+
+    Raises
+    ------
+    CheckpointError
+        If the weights cannot be read, or names or shapes differ.
+    """
+    state = read_weights(folder)
+    check_match(network.state_dict(), state, folder, fix)
+    network.load_state_dict(state)
+    return network.eval()
 
 
 def check_match(

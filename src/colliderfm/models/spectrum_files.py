@@ -10,19 +10,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save
-
 from colliderfm.errors import CheckpointError, ConfigError
 from colliderfm.models.model_folder import (
-    CARD_FILE,
     CONFIG_FILE,
     FORMAT_VERSION,
     NORMALIZATION_FILE,
     WEIGHTS_FILE,
-    check_match,
+    load_network,
     read_text,
-    read_weights,
-    write_files,
+    write_network,
 )
 from colliderfm.models.spectrum_model import (
     SpectrumEncoder,
@@ -55,24 +51,13 @@ def save_spectrum_encoder(
     CheckpointError
         If the folder cannot be written.
     """
-    folder = Path(folder)
     model = network if isinstance(network, SpectrumModel) else SpectrumModel(network, {})
-    state = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
-    }
     config = {
-        "format_version": FORMAT_VERSION,
         "family": FAMILY,
         "encoder": asdict(model.encoder.settings),
         "heads": model.head_outputs(),
     }
-    contents = {
-        WEIGHTS_FILE: save(state),
-        NORMALIZATION_FILE: model.encoder.normalization.to_json().encode(),
-        CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
-        CARD_FILE: card.encode(),
-    }
-    write_files(folder, contents)
+    write_network(Path(folder), model, config, model.encoder.normalization.to_json(), card)
 
 
 def load_spectrum_encoder(folder: Path | str) -> SpectrumEncoder:
@@ -119,10 +104,7 @@ def load_spectrum_model(folder: Path | str) -> SpectrumModel:
     settings, heads = _read_config(folder)
     normalization = SpectrumNormalization.from_json(read_text(folder / NORMALIZATION_FILE))
     model = build_spectrum_model(settings, normalization, heads)
-    state = read_weights(folder)
-    check_match(model.state_dict(), state, folder, ANOTHER_ENCODER)
-    model.load_state_dict(state)
-    return model.eval()
+    return load_network(model, folder, ANOTHER_ENCODER)
 
 
 def _read_config(folder: Path) -> tuple[SpectrumEncoderSettings, dict[str, int]]:

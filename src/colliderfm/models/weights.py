@@ -11,22 +11,19 @@ import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from safetensors.torch import save
-
 from colliderfm.data.normalize import Normalizer
 from colliderfm.errors import CheckpointError
 from colliderfm.models.build import build_event_model
 from colliderfm.models.event_model import EventEncoder, EventModel
 from colliderfm.models.model_folder import (
-    CARD_FILE,
     CONFIG_FILE,
     FORMAT_VERSION,
     NORMALIZATION_FILE,
-    WEIGHTS_FILE,
     check_match,
+    load_network,
     read_text,
     read_weights,
-    write_files,
+    write_network,
 )
 from colliderfm.models.settings import (
     EncoderSettings,
@@ -90,22 +87,11 @@ def save_model(folder: Path | str, model: EventModel, card: str) -> None:
     CheckpointError
         If the folder cannot be written.
     """
-    folder = Path(folder)
-    state = {
-        name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()
-    }
     config = {
-        "format_version": FORMAT_VERSION,
         "encoder": asdict(model.encoder.settings),
         "heads": [head_to_dict(head) for head in model.head_settings],
     }
-    contents = {
-        WEIGHTS_FILE: save(state),
-        NORMALIZATION_FILE: model.encoder.normalizer.to_json().encode(),
-        CONFIG_FILE: (json.dumps(config, indent=2) + "\n").encode(),
-        CARD_FILE: card.encode(),
-    }
-    write_files(folder, contents)
+    write_network(Path(folder), model, config, model.encoder.normalizer.to_json(), card)
 
 
 def load_model(folder: Path | str) -> EventModel:
@@ -131,10 +117,7 @@ def load_model(folder: Path | str) -> EventModel:
     settings, heads = _read_config(folder)
     normalizer = Normalizer.from_json(read_text(folder / NORMALIZATION_FILE))
     model = build_event_model(settings, heads=heads, normalizer=normalizer)
-    state = read_weights(folder)
-    check_match(model.state_dict(), state, folder, ANOTHER_SIZE)
-    model.load_state_dict(state)
-    return model.eval()
+    return load_network(model, folder, ANOTHER_SIZE)
 
 
 def load_encoder(folder: Path | str) -> EventEncoder:

@@ -1,7 +1,7 @@
 """``pretrain``: train an encoder on many processes, judge it on validation, register it as candidate.
 
 What is done for a family stands in ``pretrain_event/steps.py`` and ``pretrain_spectrum/steps.py``,
-functions of the same names; here are its run, its files and the registry.
+functions of the same names, and what both share in ``pretrain_steps.py``; here are its run and the registry.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def family_module(family: str) -> Any:
 
 def code_of_a_pretraining(family: str) -> tuple[str, ...]:
     """Return the packages and modules whose code decides a pretraining."""
-    return (*CODE, f"pipelines.pretrain_{family}")
+    return (*CODE, "pipelines.pretrain_steps", f"pipelines.pretrain_{family}")
 
 
 def _key(params: Params, request: PretrainRequest, data_md5: str) -> str:

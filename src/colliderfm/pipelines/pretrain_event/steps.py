@@ -7,7 +7,6 @@ Splits are by event id; the test split is never read.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,10 +30,16 @@ from colliderfm.models.settings import AssignSettings, ClassifySettings, HeadSet
 from colliderfm.models.weights import load_encoder, save_model
 from colliderfm.physics.decays import ASSIGNABLE
 from colliderfm.pipelines.folders import event_set_folder
+from colliderfm.pipelines.pretrain_steps import (
+    Pretraining,
+    TrainedEncoder,
+    compare_versions,
+    pretraining_recipe,
+    rounded,
+    write_json,
+)
 from colliderfm.train.distributed import current_ranks
-from colliderfm.train.loop import fit
 from colliderfm.train.protocols import Tracker
-from colliderfm.train.settings import FitResult, FitSettings
 
 if TYPE_CHECKING:
     from colliderfm.tracking.promotion import GateResult
@@ -121,17 +126,9 @@ def class_index(table: EventTable, processes: tuple[str, ...]) -> np.ndarray:
     return lookup[table.process]
 
 
-@dataclass(frozen=True)
-class TrainedEncoder:
-    """The network with its best averaged weights, and how it came about."""
-
-    model: EventModel
-    result: FitResult
-
-
 def train_encoder(
     params: Params, tables: PretrainingTables, seed: int, folder: Path, tracker: Tracker
-) -> TrainedEncoder:
+) -> TrainedEncoder[EventModel]:
     """Train the event encoder, resumable in ``folder``; under ``torchrun`` each rank calls it.
 
     Parameters
@@ -173,21 +170,7 @@ def train_encoder(
     loader = EventLoader(
         tables.train, settings.batch_size, seed, rank=ranks.rank, world_size=ranks.world_size
     )
-    result = fit(
-        model,
-        task,
-        loader,
-        FitSettings.of_pretraining(
-            settings,
-            precision=params.compute.precision,
-            device=params.compute.device,
-            seed=seed,
-        ),
-        tracker=tracker,
-        checkpoint_folder=folder,
-        progress="pretrain event",
-    )
-    return TrainedEncoder(model, result)
+    return Pretraining("event", task, loader).train(params, model, seed, folder, tracker)
 
 
 def judge(
@@ -269,7 +252,6 @@ def measure_gate(
     GateResult
         With the bootstrap error of the paired difference.
     """
-    from colliderfm.tracking.promotion import GateResult
     from colliderfm.tracking.registry import resolve
 
     torch.set_num_threads(params.compute.threads)
@@ -281,37 +263,23 @@ def measure_gate(
         encoder = load_encoder(resolve(f"models:/{name}/{number}").folder)
         return probe_encoder(encoder, tables, processes)
 
-    candidate = probe(version)
-    if champion_version is None:
-        return GateResult("probe macro AUC", candidate.macro_auc, None, candidate.error, None)
-    champion = probe(champion_version)
-    error = float((candidate.replicas - champion.replicas).std(ddof=1))
-    return GateResult(
-        "probe macro AUC", candidate.macro_auc, champion.macro_auc, error, champion_version
+    return compare_versions(
+        "probe macro AUC", probe, lambda found: found.macro_auc, version, champion_version
     )
 
 
 def save_encoder(
     params: Params,
-    trained: TrainedEncoder,
+    trained: TrainedEncoder[EventModel],
     metrics: dict[str, float],
     seed: int,
     folder: Path,
 ) -> None:
     """Save a pretrained model with its card and its recipe (``pretraining.json``)."""
-    settings, result = params.pretrain.event, trained.result
-    recipe = {
-        "variant": settings.variant,
-        "seed": seed,
-        "updates": result.updates,
-        "best_update": result.best_update,
-        "settings": settings.model_dump(mode="json"),
-        "model": params.model.event.model_dump(mode="json"),
-        "metrics": {key: float(f"{value:.6g}") for key, value in metrics.items()},
-    }
+    network = params.model.event.model_dump(mode="json")
+    recipe = pretraining_recipe(params.pretrain.event, network, trained.result, metrics, seed)
     save_model(folder, trained.model, card_text(recipe))
-    text = json.dumps(recipe, indent=1, sort_keys=True) + "\n"
-    (folder / "pretraining.json").write_text(text, encoding="utf-8")
+    write_json(folder / "pretraining.json", recipe)
 
 
 def card_text(recipe: dict[str, Any]) -> str:
@@ -333,7 +301,7 @@ def card_text(recipe: dict[str, Any]) -> str:
 
 def write_outputs(
     params: Params,
-    trained: TrainedEncoder,
+    trained: TrainedEncoder[EventModel],
     tables: PretrainingTables,
     metrics: dict[str, float],
     out: Path,
@@ -341,9 +309,7 @@ def write_outputs(
     """Write metrics.json, the loss curves and the figures of the validation split."""
     from colliderfm.pipelines.pretrain_event.figures import write_figures
 
-    rounded = {key: float(f"{value:.6g}") for key, value in metrics.items()}
-    text = json.dumps(rounded, indent=1, sort_keys=True) + "\n"
-    (out / "metrics.json").write_text(text, encoding="utf-8")
+    write_json(out / "metrics.json", rounded(metrics))
     processes = params.pretrain.event.processes
     target = class_index(tables.validation, processes)
     inference = infer(trained.model, tables.validation, assign=False)

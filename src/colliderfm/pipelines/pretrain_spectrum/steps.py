@@ -6,8 +6,7 @@ the corpus are never read. Read next: ``task`` and ``judge``.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +25,16 @@ from colliderfm.pipelines.pretrain_spectrum.task import (
     initial_model,
     pair_settings,
 )
+from colliderfm.pipelines.pretrain_steps import (
+    Pretraining,
+    TrainedEncoder,
+    compare_versions,
+    pretraining_recipe,
+    rounded,
+    write_json,
+)
 from colliderfm.train.distributed import current_ranks
-from colliderfm.train.loop import fit
 from colliderfm.train.protocols import Tracker
-from colliderfm.train.settings import FitResult, FitSettings
 
 if TYPE_CHECKING:
     from colliderfm.tracking.promotion import GateResult
@@ -54,17 +59,9 @@ def load_tables(params: Params, folder: Path) -> ReplicaCorpus:
     return read_corpus(folder)
 
 
-@dataclass(frozen=True)
-class TrainedEncoder:
-    """The network with its best averaged weights, and how it came about."""
-
-    model: SpectrumModel
-    result: FitResult
-
-
 def train_encoder(
     params: Params, tables: ReplicaCorpus, seed: int, folder: Path, tracker: Tracker
-) -> TrainedEncoder:
+) -> TrainedEncoder[SpectrumModel]:
     """Train the spectrum encoder, resumable in ``folder``; under ``torchrun`` each rank calls it.
 
     Parameters
@@ -96,21 +93,7 @@ def train_encoder(
         fixed_batches(tables, settings, "fresh" if settings.fresh_universes else "seen"),
         fixed_batches(tables, settings, "unseen"),
     )
-    result = fit(
-        model,
-        task,
-        loader,
-        FitSettings.of_pretraining(
-            settings,
-            precision=params.compute.precision,
-            device=params.compute.device,
-            seed=seed,
-        ),
-        tracker=tracker,
-        checkpoint_folder=folder,
-        progress="pretrain spectrum",
-    )
-    return TrainedEncoder(model, result)
+    return Pretraining("spectrum", task, loader).train(params, model, seed, folder, tracker)
 
 
 def judge(
@@ -140,30 +123,24 @@ def measure_gate(
     GateResult
         On the unseen universes, with the bootstrap error of the paired difference.
     """
-    from colliderfm.tracking.promotion import GateResult
     from colliderfm.tracking.registry import resolve
 
     torch.set_num_threads(params.compute.threads)
     settings = params.pretrain.spectrum
     folder, _ = event_set_folder(params, settings.set)
     tables = load_tables(params, folder)
-    metric = "Fisher rank correlation"
 
     def measured(number: int) -> Any:
         encoder = load_spectrum_encoder(resolve(f"models:/{name}/{number}").folder)
         return unseen_rank_correlation(encoder, tables, settings.task)
 
-    candidate = measured(version)
-    if champion_version is None:
-        return GateResult(metric, candidate.value, None, candidate.error, None)
-    champion = measured(champion_version)
-    error = float((candidate.replicas - champion.replicas).std(ddof=1))
-    return GateResult(metric, candidate.value, champion.value, error, champion_version)
+    metric = "Fisher rank correlation"
+    return compare_versions(metric, measured, lambda found: found.value, version, champion_version)
 
 
 def save_encoder(
     params: Params,
-    trained: TrainedEncoder,
+    trained: TrainedEncoder[SpectrumModel],
     metrics: dict[str, float],
     seed: int,
     folder: Path,
@@ -171,24 +148,15 @@ def save_encoder(
     """Save a pretrained network with its card and its recipe (``pretraining.json``)."""
     from colliderfm.pipelines.pretrain_spectrum.card import card_text
 
-    settings, result = params.pretrain.spectrum, trained.result
-    recipe = {
-        "variant": settings.variant,
-        "seed": seed,
-        "updates": result.updates,
-        "best_update": result.best_update,
-        "settings": settings.model_dump(mode="json"),
-        "model": asdict(trained.model.encoder.settings),
-        "metrics": {key: float(f"{value:.6g}") for key, value in metrics.items()},
-    }
+    network = asdict(trained.model.encoder.settings)
+    recipe = pretraining_recipe(params.pretrain.spectrum, network, trained.result, metrics, seed)
     save_spectrum_encoder(folder, trained.model, card_text(recipe))
-    text = json.dumps(recipe, indent=1, sort_keys=True) + "\n"
-    (folder / "pretraining.json").write_text(text, encoding="utf-8")
+    write_json(folder / "pretraining.json", recipe)
 
 
 def write_outputs(
     params: Params,
-    trained: TrainedEncoder,
+    trained: TrainedEncoder[SpectrumModel],
     tables: ReplicaCorpus,
     metrics: dict[str, float],
     out: Path,
@@ -196,8 +164,6 @@ def write_outputs(
     """Write metrics.json, the loss curves, the latent map and the comparison with linear methods."""
     from colliderfm.pipelines.pretrain_spectrum.figures import write_figures
 
-    rounded = {key: float(f"{value:.6g}") for key, value in metrics.items()}
-    text = json.dumps(rounded, indent=1, sort_keys=True) + "\n"
-    (out / "metrics.json").write_text(text, encoding="utf-8")
+    write_json(out / "metrics.json", rounded(metrics))
     task = params.pretrain.spectrum.task
     write_figures(out, trained.model.encoder, tables, task, metrics, trained.result.history)
