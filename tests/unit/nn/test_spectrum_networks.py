@@ -8,7 +8,12 @@ from torch import nn
 
 from colliderfm.nn.spectrum import DenseSpectrumNetwork
 from colliderfm.nn.spectrum_heads import LatentHead, SpectrumDecoder
-from colliderfm.nn.spectrum_transformer import METADATA_SIZES, SpectrumTransformer
+from colliderfm.nn.spectrum_transformer import (
+    METADATA_SIZES,
+    BinBlock,
+    SpectrumTransformer,
+    token_bins,
+)
 
 
 def dense(**changes):
@@ -83,6 +88,41 @@ def test_metadata_reach_the_latent_and_unknown_is_the_default():
         known = unknown.clone()
         known[:, token] = 1
         assert not torch.allclose(network(values, values), network(values, values, known))
+
+
+def test_neighboring_bins_of_one_observable_share_a_token():
+    bins, is_bin = token_bins(torch.tensor([0] * 6 + [1] * 4))
+    assert bins.tolist() == [[0, 1, 2, 3], [4, 5, 0, 0], [6, 7, 8, 9]]
+    assert is_bin.tolist() == [[True] * 4, [True, True, False, False], [True] * 4]
+    # Observables that alternate stay apart, and each bin is in one token.
+    bins, is_bin = token_bins(torch.tensor([0, 1] * 5))
+    assert sorted(bins[is_bin].tolist()) == list(range(10))
+    assert all(
+        len(set((row[mask] % 2).tolist())) == 1 for row, mask in zip(bins, is_bin, strict=True)
+    )
+
+
+def test_a_token_with_fewer_bins_does_not_see_the_first_one():
+    network = transformer().eval()
+    values = torch.zeros(2, 10)
+    values[1, 0] = 5.0
+    tokens = network._bin_tokens(values)
+    assert not torch.allclose(tokens[0, 0], tokens[1, 0])
+    torch.testing.assert_close(tokens[0, 1], tokens[1, 1])
+
+
+def test_a_block_gives_the_first_tokens_as_if_it_gave_all():
+    torch.manual_seed(0)
+    block, tokens = BinBlock(32, 2, 0.0).eval(), torch.randn(3, 7, 32)
+    torch.testing.assert_close(block(tokens, 1), block(tokens)[:, :1])
+
+
+def test_large_deviations_do_not_drown_the_tokens():
+    """Inputs are scaled; deviations in noise units reach thousands and only go down the linear path."""
+    network = transformer().eval()
+    values, deviations = torch.randn(4, 10), torch.randn(4, 10)
+    change = network(values, 1000.0 * deviations) - network(values, deviations)
+    torch.testing.assert_close(change, 999.0 * network.linear(deviations), rtol=1e-4, atol=1e-3)
 
 
 def test_equal_values_in_other_bins_give_another_latent():
