@@ -107,15 +107,8 @@ def rank_correlation(latent: np.ndarray, distance: np.ndarray, seed: int = 0) ->
     PhysicsError
         For fewer than three points or shapes that do not fit.
     """
+    learned = _distances(latent, distance)
     n = len(latent)
-    if n < 3 or distance.shape != (n, n):
-        raise PhysicsError(
-            "rank correlation of distances",
-            got=f"{n} points, distances {distance.shape}",
-            need="three points, one row and column each",
-        )
-    centered = np.asarray(latent, dtype=np.float64) - np.mean(latent, axis=0)
-    learned = np.linalg.norm(centered[:, None] - centered, axis=2)
     first, second = np.triu_indices(n, 1)
     rng = np.random.default_rng(seed)
     replicas = np.empty(_BOOTSTRAP_REPLICAS)
@@ -126,6 +119,41 @@ def rank_correlation(latent: np.ndarray, distance: np.ndarray, seed: int = 0) ->
         replicas[k] = _spearman(learned[i, j][is_pair], distance[i, j][is_pair])
     value = _spearman(learned[first, second], distance[first, second])
     return RankCorrelation(value, float(replicas.std(ddof=1)), replicas)
+
+
+def rank_correlation_value(latent: np.ndarray, distance: np.ndarray) -> float:
+    """Return the value of ``rank_correlation`` without its bootstrap, which takes most of the time.
+
+    Parameters
+    ----------
+    latent, distance : ndarray, shapes (U, D) and (U, U)
+        As for ``rank_correlation``.
+
+    Returns
+    -------
+    float
+        Spearman's correlation over the pairs of different points.
+
+    Raises
+    ------
+    PhysicsError
+        As for ``rank_correlation``.
+    """
+    pairs = np.triu_indices(len(latent), 1)
+    return _spearman(_distances(latent, distance)[pairs], distance[pairs])
+
+
+def _distances(latent: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Return the distances of all points, shape (U, U), after a check of the given ones."""
+    n = len(latent)
+    if n < 3 or distance.shape != (n, n):
+        raise PhysicsError(
+            "rank correlation of distances",
+            got=f"{n} points, distances {distance.shape}",
+            need="three points, one row and column each",
+        )
+    centered = np.asarray(latent, dtype=np.float64) - np.mean(latent, axis=0)
+    return np.asarray(np.linalg.norm(centered[:, None] - centered, axis=2))
 
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> float:

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from colliderfm.errors import PhysicsError
-from colliderfm.evaluate.latent_space import head_accuracies, rank_correlation
+from colliderfm.evaluate.latent_space import (
+    head_accuracies,
+    rank_correlation,
+    rank_correlation_value,
+)
 
 
 def test_heads_reach_the_optimum_of_two_gaussians():
@@ -38,6 +42,16 @@ def test_equal_distances_correlate_perfectly_and_reversed_ones_do_not():
     assert found.value == pytest.approx(1.0)
     assert found.error == pytest.approx(0.0, abs=1e-12)
     assert rank_correlation(points, -distance).value == pytest.approx(-1.0)
+
+
+def test_the_value_alone_is_the_same_number():
+    points = np.random.default_rng(4).normal(size=(30, 4))
+    distance = np.linalg.norm(points[:, None] - points, axis=2)
+    value = rank_correlation_value(points[:, :2], distance)
+    assert value == rank_correlation(points[:, :2], distance).value
+    assert 0.5 < value < 1.0
+    with pytest.raises(PhysicsError, match="rank correlation"):
+        rank_correlation_value(points, distance[:3])
 
 
 def test_the_error_shrinks_with_the_number_of_points():

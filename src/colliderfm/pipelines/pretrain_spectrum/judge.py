@@ -21,6 +21,7 @@ from colliderfm.evaluate.latent_space import (
     RankCorrelation,
     head_accuracies,
     rank_correlation,
+    rank_correlation_value,
 )
 from colliderfm.models.spectrum_model import SpectrumEncoder
 from colliderfm.physics.identifiability import mahalanobis_distances, noise_whitener
@@ -74,12 +75,12 @@ def judge_encoder(
         metrics[f"{prefix}bayes_share"] = best / metrics[f"{prefix}bayes_accuracy"]
     distance = fisher_distances(tables, task)
     mean = tables.unseen.mean_pb_per_gev
+    found_rank = rank_correlation(methods.pop("encoder")(mean), distance)
+    metrics["val/fisher_rank_correlation"] = found_rank.value
+    metrics["val/fisher_rank_error"] = found_rank.error
     for name, embed in methods.items():
-        found_rank = rank_correlation(embed(mean), distance)
-        suffix = "" if name == "encoder" else f"_{name}"
-        metrics[f"val/fisher_rank_correlation{suffix}"] = found_rank.value
-        if not suffix:
-            metrics["val/fisher_rank_error"] = found_rank.error
+        value = rank_correlation_value(embed(mean), distance)
+        metrics[f"val/fisher_rank_correlation_{name}"] = value
     return metrics
 
 
