@@ -33,7 +33,7 @@ def write_figures(
     metrics: Mapping[str, float],
     history: Sequence[Mapping[str, float]],
 ) -> list[Path]:
-    """Write the three figures of a pretraining, each with its numbers as JSON.
+    """Write the figures of a pretraining, each with its numbers as JSON.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def write_figures(
     metrics : mapping
         From ``judge_encoder``.
     history : sequence of mapping
-        One entry per validation, from ``fit``.
+        One entry per validation, from ``fit``; without any there is no loss curve.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def write_figures(
         return [
             *_latent_map(out, encoder, tables, task),
             *_accuracy(out, metrics),
-            *_loss(out, history),
+            *(_loss(out, history) if history else []),
         ]
 
 

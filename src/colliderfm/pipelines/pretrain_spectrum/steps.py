@@ -19,6 +19,7 @@ from colliderfm.models.spectrum_files import load_spectrum_encoder, save_spectru
 from colliderfm.models.spectrum_model import SpectrumModel
 from colliderfm.pipelines.folders import event_set_folder
 from colliderfm.pipelines.pretrain_spectrum.judge import judge_encoder, unseen_rank_correlation
+from colliderfm.pipelines.pretrain_spectrum.objective_judge import judge_objectives
 from colliderfm.pipelines.pretrain_spectrum.task import (
     SpectrumPretrainingTask,
     fixed_batches,
@@ -100,8 +101,12 @@ def judge(
     params: Params, model: SpectrumModel, tables: ReplicaCorpus, seed: int
 ) -> dict[str, float]:
     """Return the final validation metrics beside those of linear embeddings and of the optimum."""
-    untrained = initial_model(params, tables, seed).encoder.eval()
-    return judge_encoder(model.encoder, untrained, tables, params.pretrain.spectrum.task)
+    untrained, task = (
+        initial_model(params, tables, seed).encoder.eval(),
+        params.pretrain.spectrum.task,
+    )
+    metrics = judge_encoder(model.encoder, untrained, tables, task)
+    return metrics | judge_objectives(model, tables, task)
 
 
 def measure_gate(
