@@ -11,12 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
-from colliderfm.config.load import PARAMS_FILE, read_yaml, validate
-from colliderfm.config.schema import Params
-from colliderfm.models.spectrum_files import load_spectrum_model
-from colliderfm.pipelines.folders import event_set_folder
-from colliderfm.pipelines.pretrain_spectrum import steps
-from colliderfm.pipelines.pretrain_spectrum.figures import write_figures
+from benchmarks.shipped_spectrum_encoder import judge_shipped
 from colliderfm.plots.curves import Band, draw_loss_curves
 from colliderfm.plots.style import hep_style, new_figure, save_figure
 
@@ -89,54 +84,10 @@ def write_page(report: Path, names: Sequence[str], shipped: Path, root: Path) ->
     return page
 
 
-def judge_shipped(shipped: Path, root: Path, report: Path) -> Record:
-    """Judge an encoder from its files, write its metrics and figures, and return its record.
-
-    Parameters
-    ----------
-    shipped : Path
-        Folder with pretraining.json and the weights.
-    root, report : Path
-        The project, and where to write.
-
-    Returns
-    -------
-    dict
-        As the record of a pretraining, without history.
-    """
-    recipe = json.loads((shipped / "pretraining.json").read_text(encoding="utf-8"))
-    params = params_of_recipe(recipe, root)
-    tables = steps.load_tables(params, event_set_folder(params, params.pretrain.spectrum.set)[0])
-    model = load_spectrum_model(shipped)
-    found = steps.judge(params, model, tables, recipe["seed"])
-    metrics = {name: float(f"{value:.6g}") for name, value in sorted(found.items())}
-    text = json.dumps(metrics, indent=1) + "\n"
-    (report / "metrics.json").write_text(text, encoding="utf-8")
-    task = params.pretrain.spectrum.task
-    write_figures(report, model.encoder, tables, task, metrics, [])
-    return {
-        "name": "shipped",
-        "section": "width",
-        "label": f"shipped: [recipe](../../{shipped.relative_to(root)}/pretraining.json)",
-        "task": task,
-        "latent": recipe["model"]["latent"],
-        "updates": recipe["updates"],
-        "metrics": metrics,
-    }
-
-
-def params_of_recipe(recipe: Mapping[str, Any], root: Path) -> Params:
-    """Return the parameters that an encoder was pretrained with."""
-    tree = read_yaml(root / PARAMS_FILE)
-    tree["pretrain"]["spectrum"] |= recipe["settings"]
-    tree["model"]["spectrum"] |= recipe["model"]
-    return validate(tree, "pretraining.json")
-
-
 def _introduction() -> str:
     return (
         "# Pretraining of the spectrum encoder\n\n"
-        f"Written by `{COMMAND}`, which runs configs/spectrum-pretrainings.yaml; what is done is "
+        f"Written by `{COMMAND}`, which runs benchmarks/spectrum_pretrainings.yaml; what is done is "
         "skipped.\n\n"
         "Accuracy in telling 100 universes apart on validation replicas, by a linear head and by the "
         "vote of 15 neighbors in the latent: for the universes of the corpus (seen) and others "
@@ -221,8 +172,9 @@ def _objectives(records: Mapping[str, Record], shipped: Record) -> Iterable[str]
     yield (
         "## One further objective at a time\n\n"
         "Hard task, width 8, weight 0.2 each, equal updates. ±: 95% interval in which a further seed "
-        "of the default falls (Student); \\* outside of it. A single seed per objective, and "
-        f"{len(_COLUMNS)} numbers each: one \\* in {len(rows) * len(_COLUMNS)} is expected by chance."
+        "of the default falls (Student); \\* outside of it. One seed per objective; of "
+        f"{len(rows) * len(_COLUMNS)} numbers about {0.05 * len(rows) * len(_COLUMNS):.0f} would have "
+        "a \\* by chance."
         "\n\n" + "\n".join(lines)
     )
     yield _qualities([*rows, shipped])
@@ -266,10 +218,10 @@ def _draw_losses(report: Path, records: Mapping[str, Record]) -> None:
                 scale = 1.0 if label == "Updates" else record["cpu_s_per_update"]
                 updates = np.array([point["update"] for point in record["history"]])
                 losses = np.array([[point["val/unseen_loss"] for point in record["history"]]])
-                bands[record["label"]] = Band.of_seeds(scale * updates, losses)
-            draw_loss_curves(axes, bands, "Validation loss, unseen universes")
+                bands[record["label"].replace("`", "")] = Band.of_seeds(scale * updates, losses)
+            draw_loss_curves(axes, bands, "Validation loss, unseen universes", log=True)
             axes.set_xlabel(label)
-            axes.legend(fontsize=10)
+            axes.legend(fontsize=11)
             numbers |= {f"{name}, {label}": band.numbers() for name, band in bands.items()}
         save_figure(figure, report / "loss.png", numbers)
 

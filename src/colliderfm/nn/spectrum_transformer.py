@@ -147,7 +147,8 @@ class SpectrumTransformer(nn.Module):
         place_NKG = self.place.expand_as(inputs_NKG)
         shared_NKW: Tensor = self.embed_bins(torch.cat([inputs_NKG, place_NKG], dim=-1))
         own_NKW = torch.einsum("nkg,kgw->nkw", inputs_NKG, self.bin_scale[self.bins])
-        return shared_NKW + own_NKW + self.embed_observable(self.observable)
+        observable_KW: Tensor = self.embed_observable(self.observable)
+        return shared_NKW + own_NKW + observable_KW
 
     def kernels(self) -> list[Tensor]:
         """Return the weight matrices of the blocks, which an L2 penalty acts on."""
@@ -169,7 +170,7 @@ def token_bins(observable_B: Tensor) -> tuple[Tensor, Tensor]:
     """
     rows = []
     for name in torch.unique(observable_B):
-        rows += list(torch.nonzero(observable_B == name)[:, 0].split(BINS_PER_TOKEN))
+        rows += list(torch.split(torch.nonzero(observable_B == name)[:, 0], BINS_PER_TOKEN))
     bins_KG = torch.zeros(len(rows), BINS_PER_TOKEN, dtype=torch.int64)
     is_bin_KG = torch.zeros(bins_KG.shape, dtype=torch.bool)
     for token, row in enumerate(rows):

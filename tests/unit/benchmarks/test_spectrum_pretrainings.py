@@ -6,16 +6,10 @@ import json
 from dataclasses import replace
 
 import pytest
-from benchmarks.spectrum_pretrainings import (
-    LIST,
-    Entry,
-    Place,
-    key_of,
-    read_list,
-    run_entry,
-    time_left,
-)
-from benchmarks.spectrum_pretrainings_page import params_of_recipe, prediction_interval, table
+from benchmarks.shipped_spectrum_encoder import params_of_recipe
+from benchmarks.spectrum_pretraining_list import LIST, Entry, Place, key_of, read_list
+from benchmarks.spectrum_pretrainings import run_entry, time_left
+from benchmarks.spectrum_pretrainings_page import prediction_interval, table
 
 from colliderfm.config.load import load_params
 from colliderfm.errors import ConfigError
