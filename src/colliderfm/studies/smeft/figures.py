@@ -62,12 +62,14 @@ def draw_figures(given: FigureInput, folder: Path) -> list[Path]:
         PNG and JSON files.
     """
     comparison, events = given.comparison, given.largest
-    frames = {init: given.frames(init, events) for init in comparison.inits}
+    frames = {
+        n: {init: given.frames(init, n) for init in comparison.inits} for n in comparison.events
+    }
     with hep_style():
         files = learning_curves(comparison, folder)
         files += anomaly_bars(comparison, events, folder)
-        files += reliability_curves(frames, events, folder)
-        files += entropy_curves(frames, events, folder)
+        files += reliability_curves(frames, folder)
+        files += entropy_curves(frames[events], events, folder)
         files += loss_curves(given.histories, events, folder)
         if given.data is None:
             log.warning("no replica corpus: figures of theory and latent are left out")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from colliderfm.plots.curves import Band
 from colliderfm.plots.method_curves import draw_method_curves
-from colliderfm.plots.reliability import draw_reliability, reliability
+from colliderfm.plots.reliability import Reliability, draw_reliability, reliability
 from colliderfm.plots.style import add_caption, new_figure, save_figure
 from colliderfm.studies.smeft.arm_styles import styles_of
 from colliderfm.studies.smeft.metrics import CALIBRATION_BINS
@@ -83,16 +83,15 @@ def metric_bands(comparison: Comparison, metric: str) -> dict[str, Band]:
 
 
 def reliability_curves(
-    frames: Mapping[str, Sequence[pd.DataFrame]], events: int, folder: Path
+    frames: Mapping[int, Mapping[str, Sequence[pd.DataFrame]]], folder: Path
 ) -> list[Path]:
-    """Draw accuracy against confidence for every arm that gives probabilities.
+    """Draw accuracy against confidence, a panel for each number of labeled replicas.
 
     Parameters
     ----------
-    frames : mapping of str to sequence of DataFrame
-        Predictions of all seeds by arm, with ``universe, predicted, confidence``.
-    events : int
-        Labeled replicas, for the caption.
+    frames : mapping of int to mapping of str to sequence of DataFrame
+        Predictions of all seeds by labeled replicas and arm, with ``universe, predicted,
+        confidence``.
     folder : Path
         Gets the files.
 
@@ -101,6 +100,24 @@ def reliability_curves(
     list of Path
         PNG and JSON; empty if no arm has a confidence.
     """
+    curves = {events: found for events, own in frames.items() if (found := _reliabilities(own))}
+    if not curves:
+        return []
+    figure, axes = new_figure(len(curves), size=(7.2 * len(curves), 6.0))
+    for panel, (events, found) in zip(axes, curves.items(), strict=True):
+        styles = styles_of(list(found))
+        drawn = {styles[init].label: (curve, styles[init].color) for init, curve in found.items()}
+        draw_reliability(panel, drawn)
+        add_caption(panel, f"{events:,} labeled replicas\nall seeds", where="lower right")
+    numbers = {
+        events: {init: curve.numbers() for init, curve in found.items()}
+        for events, found in curves.items()
+    }
+    return save_figure(figure, folder / "reliability.png", {"by_labeled_replicas": numbers})
+
+
+def _reliabilities(frames: Mapping[str, Sequence[pd.DataFrame]]) -> dict[str, Reliability]:
+    """Reliability of every arm that gives probabilities."""
     curves = {}
     for init, own in frames.items():
         if not own or any("confidence" not in frame for frame in own):
@@ -108,19 +125,9 @@ def reliability_curves(
         frame = pd.concat(own, ignore_index=True)
         if frame["confidence"].notna().all():
             is_right = (frame["universe"] == frame["predicted"]).to_numpy()
-            curves[init] = reliability(
-                frame["confidence"].to_numpy(dtype=float), is_right, CALIBRATION_BINS
-            )
-    if not curves:
-        return []
-    styles = styles_of(list(curves))
-    figure, axes = new_figure(size=(7.2, 6.0))
-    drawn = {styles[init].label: (curve, styles[init].color) for init, curve in curves.items()}
-    draw_reliability(axes[0], drawn)
-    add_caption(axes[0], f"{events:,} labeled replicas\nall seeds", where="lower right")
-    numbers: dict[str, Any] = {"labeled_replicas": events}
-    numbers |= {init: curve.numbers() for init, curve in curves.items()}
-    return save_figure(figure, folder / "reliability.png", numbers)
+            confidence = frame["confidence"].to_numpy(dtype=float)
+            curves[init] = reliability(confidence, is_right, CALIBRATION_BINS)
+    return curves
 
 
 def entropy_curves(

@@ -25,6 +25,11 @@ BAYES_GOAL = 0.95
 # A control that fails by chance once in a hundred reports.
 CONTROL_LEVEL = 0.01
 BINOMIAL_ERRORS = 3.0
+CALIBRATION_NOTE = (
+    "After training two numbers of each head are chosen by the log loss on validation replicas, the same "
+    "ones that stop the training: a temperature of the probabilities, and how far from the universes "
+    "evidence reaches. Test replicas and anomalies take no part."
+)
 COVERAGE_TITLES = {"interval": "retrieval contour", "direction": "interval, all directions"}
 _COVERAGE = re.compile(r"test/(?P<what>\w+)_coverage(_(?P<sigma>\d+)sigma)?")
 

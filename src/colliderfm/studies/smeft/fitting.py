@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from colliderfm.config.schema import Params
 from colliderfm.studies.protocol import Cell
 from colliderfm.studies.smeft.data import LabeledReplicas
-from colliderfm.studies.smeft.heads import DirichletHead
+from colliderfm.studies.smeft.heads import DirichletHead, log_losses
 from colliderfm.train.loop import fit
 from colliderfm.train.protocols import Tracker
 from colliderfm.train.settings import FitResult, FitSettings
@@ -156,9 +156,8 @@ class UniverseTask:
         values = torch.from_numpy(self.validation.values)
         universe = torch.from_numpy(self.validation.universe)
         alpha = self.model(values)
-        mean = alpha / alpha.sum(dim=1, keepdim=True)
-        loss = -torch.log(mean.gather(1, universe[:, None])).mean()
-        accuracy = (mean.argmax(dim=1) == universe).float().mean()
+        loss = log_losses(alpha, universe).mean()
+        accuracy = (alpha.argmax(dim=1) == universe).float().mean()
         return {"val/log_loss": float(loss), "val/universe_accuracy": float(accuracy)}
 
 

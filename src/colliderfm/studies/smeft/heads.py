@@ -4,7 +4,7 @@ The head is aware of distance: a universe is a point of the (noise-whitened) lat
 follow from squared distances to all of them, and the evidence from how near the nearest one is. Far
 from every universe the Dirichlet is flat, whatever the direction. Three entropies split what is not
 known: total = expected (replicas of two universes overlap) + mutual information (no such universe
-was seen). Read next: ``anomalies.py``.
+was seen). Read next: ``calibration.py``, ``anomalies.py``.
 """
 
 from __future__ import annotations
@@ -92,16 +92,23 @@ class DirichletHead(nn.Module):
     over universes and ``gate = 1 / (1 + (d_min^2 / d_half^2)^s)``. The gate knows nothing but the
     smallest distance: a free function of the latent closes where the distortions of training are
     dense and stays open where they are rare, near the Standard Model.
+
+    ``calibration.calibrate`` sets two numbers after training, 1 before: the temperature, which
+    divides ``b - d^2 / 2``, and the reach, which divides ``d_min^2``.
     """
 
     center: Tensor
     whitener: Tensor
+    temperature: Tensor
+    reach: Tensor
 
     def __init__(self, n_universes: int, latent: int, concentration: float) -> None:
         super().__init__()
         self.n_universes, self.latent, self.concentration = n_universes, latent, concentration
         self.register_buffer("center", torch.zeros(latent))
         self.register_buffer("whitener", torch.eye(latent))
+        self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("reach", torch.ones(()))
         self.universe_place = nn.Parameter(torch.randn(n_universes, latent))
         self.log_scale = nn.Parameter(torch.zeros(latent))
         self.bias = nn.Parameter(torch.zeros(n_universes))
@@ -135,7 +142,7 @@ class DirichletHead(nn.Module):
         self.log_scale.fill_(-0.5 * math.log1p(1.0 / count.mean()))
 
     def forward(self, latent: Tensor) -> tuple[Tensor, Tensor]:
-        """Return log shares and the logit of the gate.
+        """Return squared distances to all universes and to the nearest, in units of the noise.
 
         Parameters
         ----------
@@ -145,24 +152,42 @@ class DirichletHead(nn.Module):
         Returns
         -------
         tuple of Tensor
-            ``log_share`` (N, U), normalized, and ``gate_logit`` (N,).
+            Shapes (N, U) and (N,).
         """
         white = (latent - self.center) @ self.whitener
         scale = self.log_scale.exp()
         squared = _squared_distances(white * scale, self.universe_place * scale)
-        log_share = torch.log_softmax(self.bias - 0.5 * squared, dim=1)
         # Spectra from off the manifold may move the encoder away, but not the universes.
         place = self.universe_place.detach()[squared.argmin(dim=1)]
-        nearest = ((white - place) * scale).square().sum(dim=1)
-        log_ratio = 2.0 * self.log_half_distance - torch.log(nearest + 1e-6)
-        return log_share, self.log_steepness.exp() * log_ratio
+        return squared, ((white - place) * scale).square().sum(dim=1)
+
+    def log_share(self, squared: Tensor) -> Tensor:
+        """Return the logarithm of how evidence is shared, at squared distances, all (N, U)."""
+        return torch.log_softmax((self.bias - 0.5 * squared) / self.temperature, dim=1)
+
+    def parameters_at(self, squared: Tensor, nearest: Tensor) -> Tensor:
+        """Return alpha at given distances.
+
+        Parameters
+        ----------
+        squared : Tensor, shape (N, U)
+            Squared distances to all universes.
+        nearest : Tensor, shape (N,)
+            Squared distance to the nearest one.
+
+        Returns
+        -------
+        Tensor, shape (N, U)
+            All at least 1.
+        """
+        log_ratio = 2.0 * self.log_half_distance - torch.log(nearest / self.reach + 1e-6)
+        gate = torch.sigmoid(self.log_steepness.exp() * log_ratio)
+        evidence = self.n_universes * self.concentration * gate
+        return 1.0 + evidence[:, None] * self.log_share(squared).exp()
 
     def parameters_of(self, latent: Tensor) -> Tensor:
-        """Return alpha, shape (N, U), all at least 1."""
-        log_share, gate_logit = self(latent)
-        evidence = self.n_universes * self.concentration * torch.sigmoid(gate_logit)
-        alpha: Tensor = 1.0 + evidence[:, None] * log_share.exp()
-        return alpha
+        """Return alpha, shape (N, U), of latents (N, D)."""
+        return self.parameters_at(*self(latent))
 
     def losses(self, latent: Tensor, universe: Tensor, off_manifold: Tensor) -> dict[str, Tensor]:
         """Return the loss of labeled replicas and of spectra from off the manifold.
@@ -193,6 +218,31 @@ class DirichletHead(nn.Module):
                 ("off_manifold", off_manifold, nowhere),
             )
         }
+
+
+def dirichlet_parameters(head: DirichletHead, latent: np.ndarray) -> np.ndarray:
+    """Return the parameters alpha (N, U), float64, of latents (N, D)."""
+    with torch.no_grad():
+        return np.asarray(head.parameters_of(torch.from_numpy(latent)).double().numpy())
+
+
+def log_losses(alpha: Tensor, universe: Tensor) -> Tensor:
+    """Negative logarithm of the mean probability of the true universe.
+
+    Parameters
+    ----------
+    alpha : Tensor, shape (N, U)
+        Parameters of the Dirichlet.
+    universe : Tensor, shape (N,), int
+        The truth.
+
+    Returns
+    -------
+    Tensor, shape (N,)
+        In nats.
+    """
+    true = alpha.gather(1, universe[:, None])[:, 0]
+    return alpha.sum(dim=1).log() - true.log()
 
 
 def _squared_distances(first: Tensor, second: Tensor) -> Tensor:

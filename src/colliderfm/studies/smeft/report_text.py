@@ -45,7 +45,7 @@ FIGURE_CAPTIONS = {
     "the mutual information; what no universe explains should lie to the right of the known.",
     "anomalies": "Area under the curve of each anomaly against known universes. A score below 0.5 calls "
     "the anomaly more familiar than the known.",
-    "reliability": "Accuracy in bins of confidence, with binomial errors.",
+    "reliability": "Accuracy in bins of confidence, with binomial errors, after calibration.",
     "entropy_curves": "Accuracy in tenths of the replicas ordered by total entropy.",
     "loss_curves": "Training loss and validation accuracy against updates, mean over seeds.",
 }
@@ -211,9 +211,13 @@ def _latent(content: Content) -> list[str]:
 def _uncertainty(content: Content) -> list[str]:
     """Calibration and entropies."""
     comparison = content.given.comparison
-    names = ("calibration_error", "log_loss", "top5_accuracy")
+    names = ("calibration", "log_loss", "top5_accuracy", "test/temperature", "test/reach")
+    lines = ["## How sure", "", findings.CALIBRATION_NOTE, ""]
+    for events in comparison.events:
+        found = tables.metric_table(comparison, names, events)
+        lines += [f"{events:,} labeled replicas:", "", *found, ""] if found else []
     return [
-        *["## How sure", "", *tables.metric_table(comparison, names), ""],
+        *lines,
         *_figures(("reliability", "entropy_curves", "uncertainty_map"), content.figures),
     ]
 

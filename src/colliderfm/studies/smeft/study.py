@@ -40,9 +40,9 @@ class SmeftStudy:
     modules_of_a_cell: tuple[str, ...] = tuple(
         f"studies.smeft.{module}"
         for module in (
-            *("anomalies", "arms", "coverage", "data", "fitting", "heads", "inference", "insight"),
-            *("interpretation", "metrics", "neighbors", "retrieval", "study", "testing"),
-            "training",
+            *("anomalies", "arms", "calibration", "coverage", "data", "fitting", "heads"),
+            *("inference", "insight", "interpretation", "metrics", "neighbors", "retrieval"),
+            *("study", "testing", "training"),
         )
     )
     view_columns: tuple[str, ...] = (

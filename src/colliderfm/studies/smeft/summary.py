@@ -39,6 +39,9 @@ NEUTRAL = (
         "trajectory_",
         "_width",
         "within_3",
+        "before_calibration",
+        "test/temperature",
+        "test/reach",
     ),
     *("recall_mahalanobis", "recall_pca", "correlation_pca"),
 )
@@ -50,7 +53,7 @@ class Comparison(CellComparison):
 
     study = "smeft"
     required_metric = ACCURACY
-    arms = ARMS
+    arms = tuple(ARMS)
 
     @staticmethod
     def is_bookkeeping(metric: str) -> bool:

@@ -126,8 +126,10 @@ def convergence_table(comparison: Comparison) -> list[str]:
     return markdown(["labeled replicas", "arm", "updates to best validation", "stopped"], rows)
 
 
-def metric_table(comparison: Comparison, pattern: Sequence[str]) -> list[str]:
-    """Write further metrics for the most labeled replicas, one row each.
+def metric_table(
+    comparison: Comparison, pattern: Sequence[str], events: int | None = None
+) -> list[str]:
+    """Write further metrics for one number of labeled replicas, one row each.
 
     Parameters
     ----------
@@ -135,13 +137,15 @@ def metric_table(comparison: Comparison, pattern: Sequence[str]) -> list[str]:
         The cells.
     pattern : sequence of str
         Parts of names; a metric with any of them is shown.
+    events : int, optional
+        Labeled replicas; by default the most.
 
     Returns
     -------
     list of str
         Lines of Markdown.
     """
-    last = comparison.events[-1]
+    last = events or comparison.events[-1]
     named = [name for name in comparison.metrics if not name.startswith("test/bayes_")]
     shown = [name for name in named if any(part in name for part in pattern)]
     inits = [i for i in comparison.inits if any(len(comparison.values(i, last, m)) for m in shown)]

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from colliderfm.baselines.linear_embeddings import LinearEmbedding
 from colliderfm.baselines.optimal_spectrum import bayes_classifier
@@ -27,8 +26,9 @@ from colliderfm.studies.smeft.anomalies import (
     without_held_out,
 )
 from colliderfm.studies.smeft.arms import Arm
+from colliderfm.studies.smeft.calibration import calibration_metrics
 from colliderfm.studies.smeft.data import LabeledReplicas, SmeftData
-from colliderfm.studies.smeft.heads import DirichletHead
+from colliderfm.studies.smeft.heads import dirichlet_parameters
 from colliderfm.studies.smeft.insight import explain_arm
 from colliderfm.studies.smeft.metrics import (
     FIXED_SCORE,
@@ -185,12 +185,6 @@ def clouds_of(arm: Arm, data: SmeftData, purpose: str, *, unseen: bool) -> Laten
     return latent_clouds(arm.embed, noise, data.generator(purpose))
 
 
-def dirichlet_parameters(head: DirichletHead, latent: np.ndarray) -> np.ndarray:
-    """Return the parameters alpha (N, U), float64, of latents (N, D)."""
-    with torch.no_grad():
-        return np.asarray(head.parameters_of(torch.from_numpy(latent)).double().numpy())
-
-
 def _answer(
     data: SmeftData, arm: Arm, values: np.ndarray, latent: np.ndarray, clouds: LatentClouds
 ) -> Answer:
@@ -207,6 +201,8 @@ def _classification(data: SmeftData, tested: Tested, n_bootstrap: int) -> dict[s
     metrics = classification_metrics(tested.answers[SEEN].probability, universe, n_bootstrap)
     probability = bayes_classifier(data.seen).probability(tested.samples[SEEN].values)
     best = classification_metrics(probability, universe, n_bootstrap)
+    if tested.arm.head is not None:
+        metrics |= calibration_metrics(tested.arm.head, tested.latents[SEEN], universe)
     return metrics | {
         "bayes_accuracy": best["universe_accuracy"],
         "bayes_log_loss": best["log_loss"],

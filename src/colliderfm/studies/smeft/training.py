@@ -30,6 +30,7 @@ from colliderfm.models.spectrum_normalization import corpus_normalization
 from colliderfm.studies.protocol import Cell
 from colliderfm.studies.smeft.anomalies import distort, without_held_out
 from colliderfm.studies.smeft.arms import Arm, embed_spectra, linear_embedding
+from colliderfm.studies.smeft.calibration import calibrate
 from colliderfm.studies.smeft.data import LabeledReplicas, SmeftData, labeled_replicas
 from colliderfm.studies.smeft.fitting import ReplicaBatches, UniverseClassifier, fit_classifier
 from colliderfm.studies.smeft.heads import DirichletHead
@@ -221,11 +222,12 @@ def _frozen_head(
     folder: Path,
     tracker: Tracker | None,
 ) -> tuple[DirichletHead, FitResult]:
-    """Train a head on latents."""
+    """Train a head on latents and calibrate it."""
     head = _new_head(params, data, embedding, inputs)
     model = UniverseClassifier(nn.Identity(), head)
     batches = _batches(params, cell, inputs)
     result = fit_classifier(params, cell, model, batches, inputs.validation, folder, tracker)
+    calibrate(head, inputs.validation)
     return head.eval(), result
 
 

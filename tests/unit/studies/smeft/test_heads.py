@@ -67,7 +67,8 @@ def test_total_concentration_is_the_target_near_a_universe_and_flat_far_away(
 def test_probabilities_follow_gaussian_likelihoods(head: DirichletHead) -> None:
     """Halfway between two universes both are equally likely; one unit off as exp(-d^2/2) says."""
     with torch.no_grad():
-        share = head(torch.tensor([[10.0, 0.0], [10.1, 0.0]]))[0].exp().numpy()
+        squared = head(torch.tensor([[10.0, 0.0], [10.1, 0.0]]))[0]
+        share = head.log_share(squared).exp().numpy()
     assert share[0, :2] == pytest.approx([0.5, 0.5], abs=1e-5)
     # A place known from 100 replicas widens the likelihood by 1 + 1/100.
     assert np.log(share[1, 1] / share[1, 0]) == pytest.approx(0.1 * 20.0 / 1.01, rel=1e-3)
@@ -78,7 +79,7 @@ def test_places_far_from_the_origin_lose_no_precision() -> None:
     head = DirichletHead(2, 3, 10.0)
     head.place_universes(np.repeat(places, 50, axis=0), np.repeat([0, 1], 50), np.eye(3))
     with torch.no_grad():
-        share = head(torch.from_numpy(places).float())[0].exp()
+        share = head.log_share(head(torch.from_numpy(places).float())[0]).exp()
     assert share.diagonal().numpy() == pytest.approx([1.0, 1.0], abs=1e-4)
 
 
