@@ -150,18 +150,20 @@ def run_one(params: Params, prepared: PreparedCell, end: float) -> FinetuneSumma
 def write_comparison(
     out: Path, cells: Sequence[PreparedCell], found: Sequence[FinetuneSummary | None]
 ) -> pd.DataFrame:
-    """Write cells.json, histories.json, not_run.json and predictions/; return the cells."""
+    """Write cells, histories, details and not_run as JSON, and predictions/; return the cells."""
     shutil.rmtree(out, ignore_errors=True)
     (out / "predictions").mkdir(parents=True)
     done = [(cell, summary) for cell, summary in zip(cells, found, strict=True) if summary]
-    histories = {}
+    histories, details = {}, {}
     for cell, summary in done:
         name = cell_file_name(cell.cell.init, cell.cell.events, cell.cell.seed)
         shutil.copy(Path(cell.folder) / "predictions.parquet", out / f"predictions/{name}.parquet")
         histories[name] = _rounded(summary.training.get("history", []))
+        details[name] = _rounded(summary.training.get("report_details", {}))
     rows = [_row(cell, summary) for cell, summary in done]
     _write_json(out / "cells.json", rows)
     _write_json(out / "histories.json", histories)
+    (out / "details.json").write_text(json.dumps(details) + "\n", encoding="utf-8")
     not_run = [cell.cell.name for cell, summary in zip(cells, found, strict=True) if not summary]
     _write_json(out / "not_run.json", not_run)
     runs = [

@@ -127,6 +127,7 @@ def read_cells(folder: Path, *, with_runs: bool) -> pd.DataFrame:
 def _extras(folder: Path, cells: pd.DataFrame, reproducible: bool) -> dict[str, Any]:
     keys = [(row.init, int(row.events), int(row.seed)) for row in cells.itertuples()]
     histories = json.loads((folder / "histories.json").read_text(encoding="utf-8"))
+    details = json.loads((folder / "details.json").read_text(encoding="utf-8"))
     seeds = cells["seed"].nunique()
     scale = "starter scale" if reproducible else "full scale"
     return {
@@ -134,6 +135,7 @@ def _extras(folder: Path, cells: pd.DataFrame, reproducible: bool) -> dict[str, 
             key: folder / "predictions" / f"{cell_file_name(*key)}.parquet" for key in keys
         },
         "histories": {key: histories[cell_file_name(*key)] for key in keys},
+        "details": {key: details[cell_file_name(*key)] for key in keys},
         "scale": f"{scale}, {seeds} seeds",
         "not_run": json.loads((folder / "not_run.json").read_text(encoding="utf-8")),
     }

@@ -56,7 +56,8 @@ class CellResult:
     predictions : mapping of str to array, each (B,)
         One row per test event.
     training : mapping
-        ``updates, updates_to_best, stopped, seconds`` and the loss history.
+        ``updates, updates_to_best, stopped, seconds`` and the loss history; ``report_details``, if
+        there, is what a report shows of a cell beyond numbers and rows.
     """
 
     metrics: Mapping[str, float]

@@ -105,7 +105,7 @@ def test_outs_do_not_depend_on_times_and_run_ids(tmp_path: Path) -> None:
             {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*.*")}
         )
     assert contents[0] == contents[1]
-    assert len(contents[0]) == 4
+    assert len(contents[0]) == 5
 
 
 def test_cells_that_were_not_run_are_named(tmp_path: Path) -> None:

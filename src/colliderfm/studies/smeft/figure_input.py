@@ -6,8 +6,9 @@ Read next: ``figures.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,8 @@ class FigureInput:
         One row per test spectrum: ``case, universe, predicted``, entropies, latents.
     histories : mapping of (init, events, seed) to list of dict
         Monitored numbers with their ``update``.
+    details : mapping of (init, events, seed) to mapping
+        What cells say beyond numbers: ``alignment, null_operators, trajectories``.
     data : SmeftData, optional
         Corpus with the noise of the task and the test replicas; no theory without it.
     embed : callable, optional
@@ -48,6 +51,7 @@ class FigureInput:
     comparison: Comparison
     predictions: Mapping[Key, pd.DataFrame]
     histories: Mapping[Key, Sequence[Mapping[str, float]]]
+    details: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
     data: SmeftData | None = None
     embed: Embed | None = None
 
@@ -64,6 +68,11 @@ class FigureInput:
         """Predictions of all seeds of an arm with anomalies and unseen universes, by seed."""
         keys = sorted(key for key in self.predictions if key[:2] == (init, events))
         return [self.predictions[key] for key in keys]
+
+    def details_of(self, init: str, name: str) -> list[Any]:
+        """Details of one kind of all seeds of an arm with the most labeled replicas, by seed."""
+        found = sorted(key for key in self.details if key[:2] == (init, self.largest))
+        return [self.details[key][name] for key in found if name in self.details[key]]
 
     @cached_property
     def map_arm(self) -> str | None:

@@ -22,6 +22,7 @@ from colliderfm.studies.smeft.arm_styles import LINEAR_ARMS, arm_label
 from colliderfm.studies.smeft.captured import Capture, cloud_covariance
 from colliderfm.studies.smeft.data import SmeftData
 from colliderfm.studies.smeft.figure_input import FigureInput
+from colliderfm.studies.smeft.figures_alignment import class_angle_maps
 from colliderfm.studies.smeft.figures_anomalies import CASE_LABELS, anomaly_bars, anomaly_map
 from colliderfm.studies.smeft.figures_latent import cluster_map, latent_map, uncertainty_map
 from colliderfm.studies.smeft.figures_spectra import (
@@ -37,6 +38,7 @@ from colliderfm.studies.smeft.figures_tasks import (
 )
 from colliderfm.studies.smeft.figures_training import loss_curves
 from colliderfm.studies.smeft.figures_trajectories import trajectories
+from colliderfm.studies.smeft.interpretation_tables import class_angles, shown_arm
 from colliderfm.studies.smeft.latent_view import LatentView
 from colliderfm.studies.smeft.retrieval import LEVELS_SIGMA, Embed
 
@@ -71,6 +73,8 @@ def draw_figures(given: FigureInput, folder: Path) -> list[Path]:
         files += reliability_curves(frames, folder)
         files += entropy_curves(frames[events], events, folder)
         files += loss_curves(given.histories, events, folder)
+        if init := shown_arm(given):
+            files += class_angle_maps(class_angles(given, init), folder)
         if given.data is None:
             log.warning("no replica corpus: figures of theory and latent are left out")
             return files

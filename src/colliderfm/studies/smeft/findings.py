@@ -30,6 +30,11 @@ CALIBRATION_NOTE = (
     "ones that stop the training: a temperature of the probabilities, and how far from the universes "
     "evidence reaches. Test replicas and anomalies take no part."
 )
+NULL_NOTE = (
+    "How much of rank and size of each coefficient the latent explains, by chance, and the p-value of a "
+    f"permutation test (median over seeds). An inert operator below {SIGNIFICANCE_LEVEL:.0%} is flagged; "
+    f"one in {1 / SIGNIFICANCE_LEVEL:.0f} is expected by chance."
+)
 COVERAGE_TITLES = {"interval": "retrieval contour", "direction": "interval, all directions"}
 _COVERAGE = re.compile(r"test/(?P<what>\w+)_coverage(_(?P<sigma>\d+)sigma)?")
 

@@ -59,11 +59,8 @@ def explain_arm(
     metrics, inferred = _inference(data, library, queries)
     null_metrics, null_details = _null_control(data, library.latent, wilson)
     shape_metrics, shapes = _shapes(data, arm, whitener)
-    return metrics | null_metrics | shape_metrics, {
-        "inference": inferred,
-        "null_operators": null_details,
-        **shapes,
-    }
+    details = {"inference": inferred, "null_operators": null_details, **shapes}
+    return metrics | null_metrics | shape_metrics, details
 
 
 def _latent_units(data: SmeftData, arm: Arm) -> np.ndarray:
@@ -183,6 +180,8 @@ def _shapes(
                 )
             },
         },
-        "trajectories": [{**vars(path), "path": path.path[:, :8].tolist()} for path in paths],
+        "trajectories": [
+            {key: value for key, value in vars(path).items() if key != "path"} for path in paths
+        ],
     }
     return metrics, details

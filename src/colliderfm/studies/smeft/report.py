@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,13 @@ from colliderfm.physics.identifiability import identifiable_directions
 from colliderfm.plots.style import plain
 from colliderfm.studies.cell_comparison import summary_table
 from colliderfm.studies.report_files import write_texts
-from colliderfm.studies.smeft import findings, report_text, tables, task_tables
+from colliderfm.studies.smeft import (
+    findings,
+    interpretation_tables,
+    report_text,
+    tables,
+    task_tables,
+)
 from colliderfm.studies.smeft.data import SmeftData, prepare_data
 from colliderfm.studies.smeft.figure_input import FigureInput, agrees_with_latents
 from colliderfm.studies.smeft.figures import draw_figures
@@ -49,7 +55,7 @@ def write_report(
     folder : Path
         Gets ``report.md``, ``headline.txt``, ``metrics.json``, ``tables/`` and ``figures/``.
     extras : mapping
-        ``predictions`` and ``histories`` by (init, events, seed); ``scale`` (text); ``not_run``
+        ``predictions``, ``histories`` and ``details`` by (init, events, seed); ``scale`` (text); ``not_run``
         (list of text); optional ``corpus`` and ``encoder`` (folders, or in memory) instead of
         those of the parameters.
 
@@ -66,9 +72,9 @@ def write_report(
     comparison = Comparison.of_cells(cells)
     predictions = _frames(extras.get("predictions", {}))
     data = _data(params, extras)
-    given = FigureInput(comparison, predictions, extras.get("histories", {}), data)
-    embed = _encoder(params, given, extras)
-    given = FigureInput(comparison, predictions, given.histories, data, embed)
+    histories, details = extras.get("histories", {}), extras.get("details", {})
+    given = FigureInput(comparison, predictions, histories, details, data)
+    given = replace(given, embed=_encoder(params, given, extras))
     figures = draw_figures(given, folder / "figures")
     n_experiments = params.studies.smeft.metrics.pseudo_experiments
     content = report_text.Content(given, tuple(path.stem for path in figures), n_experiments)
@@ -93,6 +99,7 @@ def _tables(given: FigureInput, n_experiments: int) -> dict[str, Any]:
         "anomalies": task_tables.anomaly_rows(comparison, given.largest),
         "coverage": [asdict(row) for row in findings.coverage_rows(comparison, n_experiments)],
     }
+    found |= interpretation_tables.rows(given)
     if given.capture is not None:
         found["captured"] = {"query": given.capture.query, "counts": given.capture.counts()}
     if given.data is not None:

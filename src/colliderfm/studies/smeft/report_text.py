@@ -9,45 +9,15 @@ from typing import Any
 from colliderfm.config.schema import Params
 from colliderfm.physics.identifiability import identifiable_directions
 from colliderfm.studies.report_tables import provenance_table, run_table
-from colliderfm.studies.smeft import findings, tables, task_tables
+from colliderfm.studies.smeft import findings, interpretation_tables, tables, task_tables
 from colliderfm.studies.smeft.arm_styles import arm_label
+from colliderfm.studies.smeft.figure_captions import FIGURE_CAPTIONS
 from colliderfm.studies.smeft.figure_input import FigureInput
 
 RUN_METRICS = {
     "test/universe_accuracy": ("accuracy", 4),
     "test/ood_auroc": ("AUROC", 4),
     "test/retrieval_recall": ("recall", 4),
-}
-FIGURE_CAPTIONS = {
-    "learning_curves": "Mean over seeds and its standard deviation (band) against the number of "
-    "labeled replicas, all universes together.",
-    "operator_spectra": "One Wilson coefficient at a time at C = 1, the others zero. The four-fermion "
-    "operators grow with energy, cHWB and cHq3 act near the Z peak, cll1 rescales every bin alike.",
-    "universes": "Spectra of the seen universes and their ratio to the Standard Model.",
-    "singular_values": "Left: how well each identifiable direction is measured, per unit coefficient; "
-    "beyond the rank the spectra see nothing. Right: what the directions are made of.",
-    "anomaly_spectra": "The four anomalies, each single one of the same significance.",
-    "latent_map": "Test replicas in the latent, colored by what their universe does to single bins.",
-    "clusters": "Replicas of universes from the nearest to the farthest from the Standard Model, in "
-    "the learned latent and in linear ones; all other universes in gray.",
-    "uncertainty_map": "Where the Dirichlet head is not sure: total entropy, and the part of it that "
-    "says that nothing alike was seen.",
-    "trajectories": "The latent while one coefficient is turned from -2 to 2; the star is the Standard "
-    "Model. The ten longest paths are drawn; lengths of all are in the numbers.",
-    "contours": "Left: all universes; right: around the query. Ellipses are the shadows of the 1, 3 and "
-    "6σ contours of the full latent, colors say in which a universe lies.",
-    "violins": "Wilson coefficients of 20,000 universes from the prior and of those that the contours "
-    "capture, on a scale on which the prior is flat; dots are medians, bars the central 68%. "
-    "Coefficients that are zero are left out.",
-    "radial": "Root mean square of each coefficient among captured universes in units of the prior's: "
-    "1 means that nothing is learned. Gray names have no effect on the spectra and must stay at 1.",
-    "anomaly_map": "Left: the anomalies in the latent, known universes in gray. Right: distribution of "
-    "the mutual information; what no universe explains should lie to the right of the known.",
-    "anomalies": "Area under the curve of each anomaly against known universes. A score below 0.5 calls "
-    "the anomaly more familiar than the known.",
-    "reliability": "Accuracy in bins of confidence, with binomial errors, after calibration.",
-    "entropy_curves": "Accuracy in tenths of the replicas ordered by total entropy.",
-    "loss_curves": "Training loss and validation accuracy against updates, mean over seeds.",
 }
 
 
@@ -254,9 +224,28 @@ def _interpretation(content: Content) -> list[str]:
     names = ("alignment", "trajector", "straight", "angle", "cosine", "rank_correlation", "null_op")
     table = tables.metric_table(content.given.comparison, names)
     shown = _figures(("trajectories",), content.figures)
+    init = interpretation_tables.shown_arm(content.given)
     if not table and not shown:
         return []
-    return ["## What the directions mean", "", *table, "", *shown]
+    lines = ["## What the directions mean", "", *table, "", *shown]
+    return [*lines, *_per_operator(content, init)] if init else lines
+
+
+def _per_operator(content: Content, init: str) -> list[str]:
+    """Classes and operators of one arm, with the control of every operator."""
+    given, shown = content.given, interpretation_tables
+    angles = shown.class_angles(given, init)
+    return [
+        f"Arm *{arm_label(init)}*, most labeled replicas, mean ± standard deviation over {angles['seeds']}"
+        " seeds. A frozen encoder is the same for all seeds, and so are the universes that test it: its "
+        "numbers have no spread.",
+        *["", *_figure("class_angles", content.figures), ""],
+        *[*shown.class_angle_table(angles), "", *shown.axis_angle_table(angles), ""],
+        *["**One coefficient at a time**", ""],
+        *[*shown.path_table(shown.path_rows(given), init), ""],
+        *["**Null-operator control, by operator**", "", findings.NULL_NOTE, ""],
+        *shown.null_table(shown.null_rows(given), init),
+    ]
 
 
 def _runs(content: Content) -> list[str]:

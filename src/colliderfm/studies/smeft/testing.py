@@ -48,6 +48,7 @@ SEEN, UNSEEN = "seen", "unseen"
 # Not an anomaly: a score that flags it answers another question.
 CONTROL = "standard_model"
 HELD_OUT_UNIVERSES = 50
+SHOWN_IN_REPORT = ("alignment", "null_operators", "trajectories")
 _LATENT_COLUMNS = 16
 
 
@@ -92,7 +93,8 @@ def judge_arm(data: SmeftData, arm: Arm, settings: SmeftMetrics) -> CellResult:
     Returns
     -------
     CellResult
-        ``test/…`` metrics, one row per test spectrum, and ``details`` in ``training``.
+        ``test/…`` metrics, one row per test spectrum, ``details`` and ``report_details`` in
+        ``training``.
     """
     samples = draw_samples(data, settings)
     latents = {name: arm.embed(sample.values) for name, sample in samples.items()}
@@ -119,7 +121,8 @@ def judge_arm(data: SmeftData, arm: Arm, settings: SmeftMetrics) -> CellResult:
     insight, more = explain_arm(data, arm, settings.pseudo_experiments)
     details |= more | {"reliability": _lists(_reliability(tested)), "anomalies": _sizes(data)}
     named = {f"test/{name}": value for name, value in (metrics | insight).items()}
-    return CellResult(named, _rows(tested), {"details": details})
+    shown = {name: details.pop(name) for name in SHOWN_IN_REPORT if name in details}
+    return CellResult(named, _rows(tested), {"details": details, "report_details": shown})
 
 
 def draw_samples(data: SmeftData, settings: SmeftMetrics) -> dict[str, LabeledReplicas]:

@@ -48,7 +48,7 @@ def embed(data: SmeftData) -> Callable[[np.ndarray], np.ndarray]:
 @pytest.fixture(scope="session")
 def comparison(data: SmeftData, embed: Callable[[np.ndarray], np.ndarray]) -> Cells:
     """Five arms, two numbers of replicas, three seeds."""
-    rows, predictions, histories = [], {}, {}
+    rows, predictions, histories, details = [], {}, {}, {}
     for events in (24, 120):
         for seed in range(SEEDS):
             for init, accuracy in ACCURACY.items():
@@ -58,7 +58,9 @@ def comparison(data: SmeftData, embed: Callable[[np.ndarray], np.ndarray]) -> Ce
                     predictions[key] = _predictions(data, embed, seed)
                 learned = init in ("pretrained", "scratch")
                 histories[key] = _history() if learned else []
+                details[key] = _details(init, seed) if init != "bayes" else {}
     extras = {"predictions": predictions, "histories": histories, "corpus": data.corpus}
+    extras |= {"details": details}
     not_run = ["scratch n=24 s9"]
     return pd.DataFrame(rows), extras | {"encoder": embed, "scale": "toys", "not_run": not_run}
 
@@ -101,6 +103,29 @@ def _predictions(
     return pd.concat(frames, ignore_index=True)
 
 
+def _details(init: str, seed: int) -> dict[str, Any]:
+    """Two classes and two operators; only the latent from scratch differs between seeds."""
+    shift = float(seed) if init == "scratch" else 0.0
+    angles = [[0.0, 40.0 + shift], [40.0 + shift, 0.0]]
+    path = {"length": 20.0 + shift, "true_length": 25.0, "straightness": 0.9, "turning_deg": 30.0}
+    return {
+        "alignment": {
+            "classes": ["vertex", "semileptonic"],
+            "axis_angles_deg": [[5.0, 60.0], [85.0, 30.0], [90.0, 90.0]],
+            "class_angles_deg": angles,
+            "true_class_angles_deg": [[0.0, 50.0], [50.0, 0.0]],
+        },
+        "null_operators": {
+            "operators": ["cHDD", "cHG"],
+            "is_inert": [False, True],
+            "explained": [0.5, 0.01],
+            "explained_by_chance": [0.005, 0.005],
+            "p_value": [0.005, 0.02 if init == "scratch" else 0.4],
+        },
+        "trajectories": [{"operator": "cHDD", "is_monotonic": True, **path}],
+    }
+
+
 def _history() -> list[dict[str, float]]:
     return [{"update": u, "train/loss": 1 / u, "val/universe_accuracy": 0.5} for u in (25, 50)]
 
@@ -117,7 +142,7 @@ def test_every_figure_stands_beside_its_numbers(report: Path) -> None:
     text = (report / "report.md").read_text(encoding="utf-8")
     names = ["operator_spectra", "universes", "singular_values", "anomaly_spectra", "latent_map"]
     names += ["clusters", "uncertainty_map", "trajectories", "contours", "anomaly_map", "violins"]
-    names += ["radial", "anomalies", "reliability", "entropy_curves", "loss_curves"]
+    names += ["class_angles", "radial", "anomalies", "reliability", "entropy_curves", "loss_curves"]
     for name in [*names, "learning_curves"]:
         assert f"figures/{name}.png" in text, name
         assert json.loads((report / "figures" / f"{name}.json").read_text(encoding="utf-8"))
@@ -134,6 +159,27 @@ def test_the_report_flags_a_method_that_invents_constraints(report: Path) -> Non
     flagged = [line for line in text.splitlines() if "FLAGGED" in line]
     assert flagged == [line for line in flagged if line.startswith("- from scratch: at most 9")]
     assert "- pretrained: at most 1 of 14 inert operators" in text
+
+
+def test_angles_of_classes_stand_beside_those_of_the_spectra(report: Path) -> None:
+    text = (report / "report.md").read_text(encoding="utf-8")
+    assert "| vertex | semileptonic | 40.0 ± 0.0 | 50.0 ± 0.0 |" in text
+    assert "| 2 | 85.0 ± 0.0 | 30.0 ± 0.0 |" in text
+    found = json.loads((report / "tables" / "class_angles.json").read_text(encoding="utf-8"))
+    scratch = next(one for one in found if one["init"] == "scratch")
+    assert scratch["class_angles_deg"]["mean"][0] == [0.0, 41.0]
+    assert scratch["class_angles_deg"]["sd"][0] == [0.0, 1.0]
+    figure = json.loads((report / "figures" / "class_angles.json").read_text(encoding="utf-8"))
+    assert figure["init"] == "pretrained"
+
+
+def test_every_operator_has_its_control_and_its_path(report: Path) -> None:
+    text = (report / "report.md").read_text(encoding="utf-8")
+    assert "| cHDD |  | 0.5000 | 0.0050 | 0.005 |  | 0.005 | 0.005 | 0.005 |" in text
+    assert "| cHG | inert | 0.0100 | 0.0050 | 0.400 | passed | **0.020** | 0.400 | 0.400 |" in text
+    assert "| cHDD | 20.00 ± 0.00 | 25.00 ± 0.00 | 0.90 ± 0.00 | 30.00 ± 0.00 | 100% |" in text
+    rows = json.loads((report / "tables" / "null_operators.json").read_text(encoding="utf-8"))
+    assert [row["init"] for row in rows if row["is_flagged"]] == ["scratch"]
 
 
 def test_coverage_stands_beside_its_binomial_error(report: Path) -> None:
