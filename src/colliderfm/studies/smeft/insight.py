@@ -167,7 +167,7 @@ def _shapes(
     }
     details = {
         "alignment": {
-            "classes": list(aligned.classes),
+            "classes": [name.replace("_", " ") for name in aligned.classes],
             "operators": list(CONTRIBUTING),
             **{
                 name: getattr(aligned, name).tolist()
