@@ -142,7 +142,7 @@ def operator_scan(
 
     References
     ----------
-    Eisenstat and Ipsen, SIAM J. Numer. Anal. 32 (1995) 1972 (relative perturbation of singular values).
+    Eisenstat and Ipsen, SIAM Journal on Numerical Analysis 32 (1995) 1972 (relative perturbations).
     """
     sigma = default_noise_pb(table) if sigma_pb is None else np.asarray(sigma_pb, dtype=np.float64)
     if sigma.shape != table.sm_pb.shape or not (np.isfinite(sigma) & (sigma > 0.0)).all():
