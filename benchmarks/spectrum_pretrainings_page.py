@@ -126,7 +126,7 @@ def table(rows: Sequence[Record]) -> str:
         Markdown.
     """
     titles = ["task", "pretraining", "updates", "CPU minutes", *(title for title, _, _ in _COLUMNS)]
-    lines = ["| " + " | ".join(titles) + " |", "|---" * 3 + "|---:" * (len(titles) - 3) + "|"]
+    lines = ["| " + " | ".join(titles) + " |", "|---" * 2 + "|---:" * (len(titles) - 2) + "|"]
     for record in rows:
         is_try = record["name"] != "shipped"
         label = f"[{record['label']}](tries/{record['name']}.json)" if is_try else record["label"]
