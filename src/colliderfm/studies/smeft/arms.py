@@ -8,8 +8,10 @@ Read next: ``testing.py``.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,11 @@ class Arm:
         """Return the latents (N, D), float32, of spectra (N, B) in pb/GeV."""
         return embed_spectra(self.embedding, values)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of the map: arms with the same one give the same latents."""
+        return fingerprint(self.embedding)
+
     def save(self, folder: Path, card: str) -> None:
         """Write everything that ``load_arm`` needs, and a card."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,6 +88,19 @@ class Arm:
             save_file(tensors, folder / HEADS_FILE)
         content = {"init": self.init, "heads": shapes}
         (folder / ARM_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def fingerprint(embedding: SpectrumEncoder | LinearEmbedding) -> str:
+    """Return a digest of the numbers that decide what a map does."""
+    parts = (
+        {name: tensor.numpy() for name, tensor in embedding.state_dict().items()}
+        if isinstance(embedding, SpectrumEncoder)
+        else _arrays_of(embedding)
+    )
+    digest = hashlib.sha256()
+    for name, values in parts.items():
+        digest.update(name.encode() + np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def embed_spectra(embedding: SpectrumEncoder | LinearEmbedding, values: np.ndarray) -> np.ndarray:
@@ -199,9 +219,12 @@ def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _save_linear(folder: Path, embedding: LinearEmbedding) -> None:
+    save_arrays(_arrays_of(embedding), folder / LINEAR_FILE)
+
+
+def _arrays_of(embedding: LinearEmbedding) -> dict[str, np.ndarray]:
     names = ("center", "matrix", "explained")
-    arrays = {name: np.ascontiguousarray(getattr(embedding, name)) for name in names}
-    save_arrays(arrays, folder / LINEAR_FILE)
+    return {name: np.ascontiguousarray(getattr(embedding, name)) for name in names}
 
 
 def _load_linear(folder: Path) -> LinearEmbedding:

@@ -8,8 +8,10 @@ unlabeled replicas (retrieval, inference) do not depend on the cell. Read next: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from colliderfm.physics.replicas import noise_model
 from colliderfm.physics.spectrum_table import SpectrumTable
 from colliderfm.physics.universes import N_CONTRIBUTING, Universes, make_universes
 
+Result = TypeVar("Result")
 VALIDATION_REPLICAS = 20
 # Directions with a smaller signal-to-noise ratio per unit coefficient are not asked for.
 SMALLEST_SINGULAR_VALUE = 1.0
@@ -66,6 +69,8 @@ class SmeftData:
         Its covariance; distances between universes are measured with it.
     validation, test : LabeledReplicas
         Of the seen universes.
+    memory : dict
+        What ``once`` has computed, for all cells of a process.
     """
 
     corpus: ReplicaCorpus
@@ -77,6 +82,7 @@ class SmeftData:
     covariance: np.ndarray
     validation: LabeledReplicas
     test: LabeledReplicas
+    memory: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def table(self) -> SpectrumTable:
@@ -87,6 +93,13 @@ class SmeftData:
     def n_universes(self) -> int:
         """Number of seen universes U."""
         return self.seen.n_universes
+
+    def once(self, key: tuple[Hashable, ...], compute: Callable[[], Result]) -> Result:
+        """Compute what is the same for many cells only the first time; the result is shared."""
+        if key not in self.memory:
+            self.memory[key] = compute()
+        found: Result = self.memory[key]
+        return found
 
     def generator(self, purpose: str, seed: int = 0) -> np.random.Generator:
         """Return the random numbers of one purpose; those of different purposes are independent."""

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from colliderfm.physics.operators import CONTRIBUTING, INERT
-from colliderfm.physics.universes import COEFFICIENTS, N_CONTRIBUTING
+from colliderfm.physics.universes import COEFFICIENTS, N_CONTRIBUTING, Universes
 from colliderfm.studies.smeft.arms import Arm
 from colliderfm.studies.smeft.data import SmeftData, sensitive_directions
 from colliderfm.studies.smeft.inference import (
@@ -53,6 +53,13 @@ def explain_arm(
     """
     if arm.init == "bayes":
         return {}, {}
+    key = ("explained", arm.fingerprint, n_experiments)
+    return data.once(key, lambda: _explain(data, arm, n_experiments))
+
+
+def _explain(
+    data: SmeftData, arm: Arm, n_experiments: int
+) -> tuple[dict[str, float], dict[str, Any]]:
     whitener = _latent_units(data, arm)
     library, wilson = _simulate(data, arm, whitener, LIBRARY_UNIVERSES, _LIBRARY_SEED)
     queries, _ = _simulate(data, arm, whitener, n_experiments, _QUERY_SEED)
@@ -74,12 +81,19 @@ def _simulate(
     data: SmeftData, arm: Arm, whitener: np.ndarray, n_universes: int, seed: int
 ) -> tuple[Library, np.ndarray]:
     """One replica of each of many fresh universes, with the directions as parameters."""
-    universes = data.new_universes(n_universes, seed)
-    noise = data.noise_about(universes.mean_pb_per_gev)
-    values = noise.draw(data.generator("fresh universes", seed), np.arange(n_universes))
+    universes, values = data.once(
+        ("fresh universes", n_universes, seed), lambda: _fresh_replicas(data, n_universes, seed)
+    )
     _, directions = sensitive_directions(data)
     parameters = universes.wilson[:, :N_CONTRIBUTING] @ directions.T
     return Library(compressed(arm.embed(values) @ whitener), parameters), universes.wilson
+
+
+def _fresh_replicas(data: SmeftData, n_universes: int, seed: int) -> tuple[Universes, np.ndarray]:
+    universes = data.new_universes(n_universes, seed)
+    noise = data.noise_about(universes.mean_pb_per_gev)
+    rng = data.generator("fresh universes", seed)
+    return universes, noise.draw(rng, np.arange(n_universes))
 
 
 def compressed(latent: np.ndarray) -> np.ndarray:

@@ -121,12 +121,11 @@ def _headline(content: Content) -> list[str]:
         "Gains are pretrained minus scratch, paired by seed, with 95% Student-t intervals; below two "
         "sigma (two-sided p of the t-test as Gaussian sigma) the words are *no difference seen*."
     )
-    gains = tables.gains_table(comparison)
-    missing = "not tested: no seed has both arms"
+    gains = tables.gains_table(comparison) or ["not tested: no seed has both arms"]
     return [
         *["## All arms", "", *tables.headline_table(comparison), ""],
         *_figure("learning_curves", content.figures),
-        *["", "## What pretraining brings", "", *(gains or [missing]), "", note],
+        *["", "## What pretraining brings", "", *gains, "", note],
     ]
 
 
@@ -142,8 +141,7 @@ def _honesty(content: Content) -> list[str]:
     }
     lines = ["## How far from the best possible"]
     for title, sentences in blocks.items():
-        missing = ["not measured in these cells"]
-        lines += ["", f"**{title}**", "", *(sentences or missing)]
+        lines += ["", f"**{title}**", "", *(sentences or ["not measured in these cells"])]
     return lines
 
 
@@ -279,5 +277,8 @@ def _figure(name: str, figures: Sequence[str]) -> list[str]:
     """Link a figure with its caption and its numbers, if it was drawn."""
     if name not in figures:
         return []
-    link = f"![{name}](figures/{name}.png)"
-    return [link, "", f"*{FIGURE_CAPTIONS[name]}* [numbers](figures/{name}.json)"]
+    return [
+        f"![{name}](figures/{name}.png)",
+        "",
+        f"*{FIGURE_CAPTIONS[name]}* [numbers](figures/{name}.json)",
+    ]

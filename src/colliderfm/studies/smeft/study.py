@@ -42,7 +42,7 @@ class SmeftStudy:
         for module in (
             *("anomalies", "arms", "calibration", "coverage", "data", "fitting", "heads"),
             *("inference", "insight", "interpretation", "metrics", "neighbors", "retrieval"),
-            *("study", "testing", "training"),
+            *("samples", "study", "testing", "training"),
         )
     )
     view_columns: tuple[str, ...] = (

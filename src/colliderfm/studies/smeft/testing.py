@@ -7,6 +7,7 @@ Read next: ``study.py``.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +17,11 @@ from colliderfm.baselines.linear_embeddings import LinearEmbedding
 from colliderfm.baselines.optimal_spectrum import bayes_classifier
 from colliderfm.config.schema import SmeftMetrics
 from colliderfm.physics.identifiability import mahalanobis_distances
-from colliderfm.physics.universes import universes_at
 from colliderfm.studies.protocol import CellResult
 from colliderfm.studies.smeft.anomalies import (
     CASES,
     HELD_OUT_CASE,
     anomalies,
-    held_out_wilson,
     without_held_out,
 )
 from colliderfm.studies.smeft.arms import Arm
@@ -43,11 +42,8 @@ from colliderfm.studies.smeft.metrics import (
 )
 from colliderfm.studies.smeft.neighbors import retrieve_unseen
 from colliderfm.studies.smeft.retrieval import LatentClouds, exact_clouds, latent_clouds
+from colliderfm.studies.smeft.samples import CONTROL, SEEN, UNSEEN, draw_samples
 
-SEEN, UNSEEN = "seen", "unseen"
-# Not an anomaly: a score that flags it answers another question.
-CONTROL = "standard_model"
-HELD_OUT_UNIVERSES = 50
 SHOWN_IN_REPORT = ("alignment", "null_operators", "trajectories")
 _LATENT_COLUMNS = 16
 
@@ -96,11 +92,14 @@ def judge_arm(data: SmeftData, arm: Arm, settings: SmeftMetrics) -> CellResult:
         ``test/…`` metrics, one row per test spectrum, ``details`` and ``report_details`` in
         ``training``.
     """
-    samples = draw_samples(data, settings)
+    sizes = (settings.pseudo_experiments, settings.anomaly_replicas)
+    samples = data.once(("samples", *sizes), lambda: draw_samples(data, settings))
     latents = {name: arm.embed(sample.values) for name, sample in samples.items()}
-    clouds = clouds_of(arm, data, "clouds", unseen=False)
+    clouds = data.once(
+        ("clouds", arm.fingerprint), lambda: clouds_of(arm, data, "clouds", unseen=False)
+    )
     answers = {
-        name: _answer(data, arm, sample.values, latents[name], clouds)
+        name: _answer(data, arm, sample.values, latents[name], clouds, (name, *sizes))
         for name, sample in samples.items()
     }
     tested = Tested(arm, samples, latents, answers, clouds)
@@ -109,58 +108,25 @@ def judge_arm(data: SmeftData, arm: Arm, settings: SmeftMetrics) -> CellResult:
     cases = {name: answers[name] for name in (*CASES, CONTROL)}
     metrics |= anomaly_metrics(answers[SEEN], cases, fixed)
     metrics |= _held_out(data, tested)
-    found, details = retrieve_unseen(
-        data,
-        clouds,
-        samples[UNSEEN],
-        latents[UNSEEN],
-        clouds_of(arm, data, "unseen clouds", unseen=True),
-        settings.neighbors,
+    found, details = data.once(
+        ("retrieval", arm.fingerprint, settings.neighbors, *sizes),
+        lambda: retrieve_unseen(
+            data,
+            clouds,
+            samples[UNSEEN],
+            latents[UNSEEN],
+            clouds_of(arm, data, "unseen clouds", unseen=True),
+            settings.neighbors,
+        ),
     )
     metrics |= found
     insight, more = explain_arm(data, arm, settings.pseudo_experiments)
-    details |= more | {"reliability": _lists(_reliability(tested)), "anomalies": _sizes(data)}
+    details = (
+        details | more | {"reliability": _lists(_reliability(tested)), "anomalies": _sizes(data)}
+    )
     named = {f"test/{name}": value for name, value in (metrics | insight).items()}
     shown = {name: details.pop(name) for name in SHOWN_IN_REPORT if name in details}
     return CellResult(named, _rows(tested), {"details": details, "report_details": shown})
-
-
-def draw_samples(data: SmeftData, settings: SmeftMetrics) -> dict[str, LabeledReplicas]:
-    """Draw all test spectra.
-
-    Parameters
-    ----------
-    data : SmeftData
-        The corpus with the noise of the task.
-    settings : SmeftMetrics
-        Numbers of replicas.
-
-    Returns
-    -------
-    dict of str to LabeledReplicas
-        ``seen``, ``unseen``, ``standard_model``, the four anomalies, the held-out operators.
-    """
-    universe = np.arange(settings.pseudo_experiments) % data.unseen.n_universes
-    unseen = data.unseen.draw(data.generator("pseudo-experiments"), universe)
-    samples = {SEEN: data.test, UNSEEN: LabeledReplicas(unseen, universe)}
-    samples[CONTROL] = _unlabeled(data, data.sm[None], CONTROL, settings)
-    for anomaly in anomalies(data.table, data.sigma):
-        samples[anomaly.name] = _unlabeled(data, anomaly.mean[None], anomaly.name, settings)
-    held_out = universes_at(
-        data.table,
-        held_out_wilson(HELD_OUT_UNIVERSES, data.corpus.settings.universe_seed),
-        order=data.corpus.settings.order,
-    )
-    samples[HELD_OUT_CASE] = _unlabeled(data, held_out.mean_pb_per_gev, HELD_OUT_CASE, settings)
-    return samples
-
-
-def _unlabeled(
-    data: SmeftData, mean: np.ndarray, purpose: str, settings: SmeftMetrics
-) -> LabeledReplicas:
-    n_replicas = settings.anomaly_replicas
-    values = data.noise_about(mean).draw(data.generator(purpose), np.arange(n_replicas) % len(mean))
-    return LabeledReplicas(values, np.full(n_replicas, -1))
 
 
 def clouds_of(arm: Arm, data: SmeftData, purpose: str, *, unseen: bool) -> LatentClouds:
@@ -189,9 +155,17 @@ def clouds_of(arm: Arm, data: SmeftData, purpose: str, *, unseen: bool) -> Laten
 
 
 def _answer(
-    data: SmeftData, arm: Arm, values: np.ndarray, latent: np.ndarray, clouds: LatentClouds
+    data: SmeftData,
+    arm: Arm,
+    values: np.ndarray,
+    latent: np.ndarray,
+    clouds: LatentClouds,
+    key: tuple[Hashable, ...],
 ) -> Answer:
-    nearest = mahalanobis_distances(values, data.seen.mean, data.covariance).min(axis=1)
+    nearest = data.once(
+        ("nearest", *key),
+        lambda: mahalanobis_distances(values, data.seen.mean, data.covariance).min(axis=1),
+    )
     if arm.head is None:
         return bayes_answer(bayes_classifier(data.seen).probability(values), nearest)
     in_latent = np.sqrt(clouds.squared_distances(latent).min(axis=1))
@@ -202,8 +176,13 @@ def _classification(data: SmeftData, tested: Tested, n_bootstrap: int) -> dict[s
     """Classification of test replicas beside Bayes' accuracy."""
     universe = tested.samples[SEEN].universe
     metrics = classification_metrics(tested.answers[SEEN].probability, universe, n_bootstrap)
-    probability = bayes_classifier(data.seen).probability(tested.samples[SEEN].values)
-    best = classification_metrics(probability, universe, n_bootstrap)
+    values = tested.samples[SEEN].values
+    best = data.once(
+        ("best", n_bootstrap),
+        lambda: classification_metrics(
+            bayes_classifier(data.seen).probability(values), universe, n_bootstrap
+        ),
+    )
     if tested.arm.head is not None:
         metrics |= calibration_metrics(tested.arm.head, tested.latents[SEEN], universe)
     return metrics | {

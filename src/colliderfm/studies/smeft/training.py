@@ -29,7 +29,7 @@ from colliderfm.models.spectrum_model import (
 from colliderfm.models.spectrum_normalization import corpus_normalization
 from colliderfm.studies.protocol import Cell
 from colliderfm.studies.smeft.anomalies import distort, without_held_out
-from colliderfm.studies.smeft.arms import Arm, embed_spectra, linear_embedding
+from colliderfm.studies.smeft.arms import Arm, embed_spectra, fingerprint, linear_embedding
 from colliderfm.studies.smeft.calibration import calibrate
 from colliderfm.studies.smeft.data import LabeledReplicas, SmeftData, labeled_replicas
 from colliderfm.studies.smeft.fitting import ReplicaBatches, UniverseClassifier, fit_classifier
@@ -201,16 +201,22 @@ def _new_head(
 ) -> DirichletHead:
     """Head at its closed-form start; ``inputs`` hold latents."""
     latent = inputs.labeled.values.astype(np.float64)
-    mean = data.new_universes(_NOISE_UNIVERSES, _NOISE_SEED).mean_pb_per_gev
-    whitener = latent_noise_whitener(
-        lambda values: embed_spectra(embedding, values),
-        data.noise_about(mean),
-        data.generator("head noise"),
+    whitener = data.once(
+        ("head noise", fingerprint(embedding)), lambda: _noise_in_latent(data, embedding)
     )
     concentration = params.studies.smeft.concentration
     head = DirichletHead(inputs.n_universes, latent.shape[1], concentration)
     head.place_universes(latent, inputs.labeled.universe, whitener)
     return head
+
+
+def _noise_in_latent(data: SmeftData, embedding: SpectrumEncoder | LinearEmbedding) -> np.ndarray:
+    mean = data.new_universes(_NOISE_UNIVERSES, _NOISE_SEED).mean_pb_per_gev
+    return latent_noise_whitener(
+        lambda values: embed_spectra(embedding, values),
+        data.noise_about(mean),
+        data.generator("head noise"),
+    )
 
 
 def _frozen_head(
