@@ -50,8 +50,9 @@ def test_a_round_trip_changes_nothing(path):
     # detector-level numbers to 13 mantissa bits, truth exactly
     for position, name in enumerate(OBJECT_FEATURES):
         np.testing.assert_allclose(read.objects.values[:, position], columns[name][1], rtol=6.2e-5)
-    resonance_px_gev = np.concatenate(read.carried.column("resonance_px_gev").to_pylist())
-    assert np.array_equal(resonance_px_gev, columns["resonance_px_gev"][1].astype(np.float32))
+    resonance_px_gev = columns["resonance_px_gev"][1].astype(np.float32)
+    assert np.array_equal(read.truth.momenta.values[:, 1], resonance_px_gev)
+    assert np.array_equal(read.truth.members.values, columns["resonance_mask"][1])
     kept = read.slots.values[read.slots.values >= 0]
     assert np.array_equal(kept, columns["assignment"][1][columns["assignment"][1] >= 0])
 
@@ -165,8 +166,36 @@ def test_names_that_do_not_exist_are_configuration_errors(tmp_path):
 
 def test_truth_momenta_are_left_on_disk_unless_asked_for(path):
     write_shard(path, toy_columns("tt", 50, seed=0))
-    assert EventTable.read(path).carried.column_names == ["event_id"]
-    assert "invisible_pz_gev" in EventTable.read(path, truth=True).carried.column_names
+    without, with_truth = EventTable.read(path), EventTable.read(path, truth=True)
+    assert without.truth is None
+    assert without.carried.column_names == ["event_id"]
+    assert with_truth.carried.column_names == ["event_id", "resonance_pdg_id"]
+    assert len(with_truth.truth.invisible.values) == 50
+
+
+def test_truth_that_one_file_lacks_is_left_out_with_a_warning(path, caplog):
+    write_shard(path, toy_columns("tt", 20, seed=0))
+    short = columns_to_table(toy_columns("tt", 10, seed=1)).drop_columns(
+        [name for name in TABLE.column_names if name.startswith("invisible")]
+    )
+    path.with_name("part-000001.parquet").write_bytes(encode_table(short))
+    with caplog.at_level(logging.WARNING):
+        table = EventTable.read(path.parent, truth=True)
+    assert table.truth is None
+    assert len(table) == 30
+    assert "1 of 2 files lack truth" in caplog.text
+
+
+def test_a_streamed_source_reads_truth_when_asked(path):
+    write_shard(path, toy_columns("tt", 50, seed=0))
+    whole = EventTable.read(path, truth=True)
+    for source, has_truth in (
+        (StreamedSource(path), False),
+        (StreamedSource(path, truth=True), True),
+    ):
+        window = source.load(np.arange(source.n_pieces), 0)
+        assert (window.truth is not None) == has_truth
+    assert np.array_equal(window.truth.momenta.values, whole.truth.momenta.values)
 
 
 def test_unknown_columns_are_carried_from_disk(path):

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
+from colliderfm.data.event_truth import EventTruth
+
 
 @dataclass(frozen=True)
 class EventBatch:
@@ -35,6 +37,10 @@ class EventBatch:
         Object slot of each visible daughter; -1 where none was found or the decay has fewer.
     extras : dict of str to Tensor, shape (B,), float32
         Further numbers of an event, e.g. ``m_a_gev``; NaN where absent.
+    truth : EventTruth, optional
+        Momenta of resonances and invisible particles; None unless read with ``truth=True``.
+    object_extras : dict of str to Tensor, shape (B, N), float32
+        Further numbers of the objects, e.g. ``ip3d_cm``; NaN where absent, 0 where padded.
     """
 
     objects: torch.Tensor
@@ -45,6 +51,8 @@ class EventBatch:
     decay: torch.Tensor
     assignment: torch.Tensor
     extras: dict[str, torch.Tensor] = field(default_factory=dict)
+    truth: EventTruth | None = None
+    object_extras: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.mask.shape[0]
@@ -60,7 +68,13 @@ class EventBatch:
         width = int(filled[-1]) + 1 if len(filled) else 1
         if width == self.mask.shape[1]:
             return self
-        return replace(self, objects=self.objects[:, :width], mask=self.mask[:, :width])
+        return replace(
+            self,
+            objects=self.objects[:, :width],
+            mask=self.mask[:, :width],
+            truth=self.truth.trimmed(width) if self.truth else None,
+            object_extras={name: t[:, :width] for name, t in self.object_extras.items()},
+        )
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> EventBatch:
         """Return the batch on a device.
@@ -105,4 +119,6 @@ class EventBatch:
             decay=function(self.decay),
             assignment=function(self.assignment),
             extras={name: function(tensor) for name, tensor in self.extras.items()},
+            truth=self.truth.map(function) if self.truth else None,
+            object_extras={name: function(t) for name, t in self.object_extras.items()},
         )

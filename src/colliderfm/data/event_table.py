@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,11 @@ from colliderfm.data.event_schema import (
     OBJECT_FEATURES,
     PROCESSES,
 )
+from colliderfm.data.event_truth import TruthTable, concatenate_truth
+from colliderfm.data.object_extras import object_extras_of
 from colliderfm.data.ragged import Ragged, concatenate_ragged
 from colliderfm.data.table_check import check_table
-from colliderfm.physics.decays import DECAYS, MAX_DAUGHTERS
-
-_N_DAUGHTERS = np.array([decay.n_daughters for decay in DECAYS])
+from colliderfm.data.truth_columns import TRUTH_COLUMNS, flat_values, topology_of, truth_of
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,10 @@ class EventTable:
     extras : dict of str to ndarray, shape (n,), float32
         Study extras and unknown numeric columns; NaN where a file lacks them.
     carried : pyarrow.Table
-        All other columns, row by row beside ``event_id``: unknown lists and strings, and the truth
-        momenta if asked for.
+        All other columns, row by row beside ``event_id``: unknown lists and strings, and the signed
+        PDG ids of the resonances if truth was asked for.
+    truth : TruthTable, optional
+        Momenta of resonances and invisible particles; None unless asked for and in every file.
     """
 
     objects: Ragged
@@ -65,6 +68,7 @@ class EventTable:
     slots: Ragged
     extras: dict[str, np.ndarray]
     carried: pa.Table
+    truth: TruthTable | None = None
 
     @classmethod
     def read(
@@ -86,7 +90,7 @@ class EventTable:
         split : str, optional
             ``train``, ``validation`` or ``test``.
         truth : bool
-            Keep the truth four-momenta in ``carried``; without it they are not even read.
+            Fill ``truth`` from files that have it; without it the columns are not even read.
 
         Returns
         -------
@@ -130,23 +134,30 @@ class EventTable:
         """
         check_table(table, path, first_row)
         lengths = pc.list_value_length(table.column("energy_gev")).to_numpy()
-        objects = np.stack([_flat(table, name, np.float32) for name in OBJECT_FEATURES], axis=1)
-        decay, slots = _topology(table)
+        objects = np.stack(
+            [flat_values(table, name, np.float32) for name in OBJECT_FEATURES], axis=1
+        )
+        decay, slots = topology_of(table)
+        truth = truth_of(table)
         known = {*EVENT_SCHEMA.names("object", "global", "event", "topology")}
+        known |= set(TRUTH_COLUMNS) if truth else set()
         rest = [column for column in table.schema if column.name not in known]
         scalars = [column.name for column in rest if _is_number(column.type)]
         others = [column.name for column in rest if column.name not in scalars]
         process = pc.index_in(table.column("process").cast(pa.string()), pa.array(PROCESSES))
         return cls(
             objects=Ragged.from_lengths(lengths, objects),
-            globals=np.stack([_flat(table, name, np.float32) for name in GLOBAL_FEATURES], axis=1),
+            globals=np.stack(
+                [flat_values(table, name, np.float32) for name in GLOBAL_FEATURES], axis=1
+            ),
             process=process.to_numpy().astype(np.int64),
-            weight=_flat(table, "weight", np.float32),
+            weight=flat_values(table, "weight", np.float32),
             event_id=table.column("event_id").to_numpy().astype(np.str_),
             decay=decay,
             slots=slots,
-            extras={name: _flat(table, name, np.float32) for name in scalars},
+            extras={name: flat_values(table, name, np.float32) for name in scalars},
             carried=table.select(["event_id", *others]),
+            truth=truth,
         )
 
     def __len__(self) -> int:
@@ -156,6 +167,11 @@ class EventTable:
     def n_objects(self) -> np.ndarray:
         """Number of objects of each event, shape (n,), int64."""
         return self.objects.lengths
+
+    @cached_property
+    def object_extras(self) -> dict[str, Ragged]:
+        """Carried columns with one number per object, values of shape (m,), float32."""
+        return object_extras_of(self.carried, self.n_objects)
 
     def batch(self, indices: np.ndarray | Sequence[int]) -> EventBatch:
         """Gather events into padded tensors, trimmed to the longest of them.
@@ -183,6 +199,11 @@ class EventTable:
             decay=torch.from_numpy(decay),
             assignment=torch.from_numpy(assignment),
             extras={name: torch.from_numpy(value[rows]) for name, value in self.extras.items()},
+            truth=self.truth.batch(rows, mask.shape[1]) if self.truth else None,
+            object_extras={
+                name: torch.from_numpy(column.padded(rows, fill=0.0)[0])
+                for name, column in self.object_extras.items()
+            },
         )
 
     def subset(self, indices: np.ndarray | Sequence[int]) -> EventTable:
@@ -211,6 +232,7 @@ class EventTable:
             slots=self.slots.take(rows),
             extras={name: values[rows] for name, values in self.extras.items()},
             carried=self.carried.take(pa.array(rows)),
+            truth=self.truth.take(rows) if self.truth else None,
         )
 
 
@@ -220,7 +242,8 @@ def concatenate(tables: Sequence[EventTable]) -> EventTable:
     Parameters
     ----------
     tables : sequence of EventTable
-        At least one. An extra that some of them lack is NaN there; a carried column is null.
+        At least one. An extra that some of them lack is NaN there, a carried column is null; truth
+        that some of them lack is left out.
 
     Returns
     -------
@@ -240,6 +263,7 @@ def concatenate(tables: Sequence[EventTable]) -> EventTable:
         slots=concatenate_ragged([table.slots for table in tables]),
         extras={name: np.concatenate([_extra(table, name) for table in tables]) for name in names},
         carried=pa.concat_tables([table.carried for table in tables], promote_options="permissive"),
+        truth=concatenate_truth([table.truth for table in tables]),
     )
 
 
@@ -249,26 +273,3 @@ def _extra(table: EventTable, name: str) -> np.ndarray:
 
 def _is_number(arrow_type: pa.DataType) -> bool:
     return bool(pa.types.is_floating(arrow_type) or pa.types.is_integer(arrow_type))
-
-
-def _flat(table: pa.Table, name: str, dtype: type) -> np.ndarray:
-    column = table.column(name)
-    if pa.types.is_list(column.type):
-        column = pc.list_flatten(column)
-    values: np.ndarray = column.to_numpy().astype(dtype, copy=False)
-    return values
-
-
-def _topology(table: pa.Table) -> tuple[Ragged, Ragged]:
-    """Spread the flat assignment into one row of four slots per resonance."""
-    if "decay" not in table.column_names:
-        none = np.zeros(table.num_rows, dtype=np.int64)
-        empty = np.zeros((0, MAX_DAUGHTERS), dtype=np.int64)
-        return Ragged.from_lengths(none, empty[:, 0]), Ragged.from_lengths(none, empty)
-    decay = _flat(table, "decay", np.int64)
-    flat = _flat(table, "assignment", np.int64)
-    n_daughters = _N_DAUGHTERS[decay]
-    slots = np.full((len(decay), MAX_DAUGHTERS), -1, dtype=np.int64)
-    slots[np.arange(MAX_DAUGHTERS) < n_daughters[:, None]] = flat
-    lengths = pc.list_value_length(table.column("decay")).to_numpy()
-    return Ragged.from_lengths(lengths, decay), Ragged.from_lengths(lengths, slots)

@@ -88,6 +88,9 @@ def read_event_table(
             f"{source}: no events left",
             need=f"events of {', '.join(processes or ('any process',))}, split {split or 'any'}",
         )
+    n_without = sum(part.truth is None for part in parts)
+    if truth and n_without:
+        log.warning("%d of %d files lack truth columns: truth is left out", n_without, len(parts))
     return _report_negative_weights(concatenate(parts))
 
 
@@ -138,7 +141,7 @@ def read_rows(
     row_group : int, optional
         Only this one.
     truth : bool
-        Read the truth four-momenta as well.
+        Read the truth momenta as well.
     threads : bool
         Decode columns in parallel.
 

@@ -73,6 +73,8 @@ class StreamedSource:
         ``train``, ``validation`` or ``test``.
     window_row_groups : int
         Row groups (2000 events each) that are shuffled together.
+    truth : bool
+        Read the truth momenta as well.
 
     Raises
     ------
@@ -86,8 +88,10 @@ class StreamedSource:
         processes: Sequence[str] | None = None,
         split: str | None = None,
         window_row_groups: int = 32,
+        *,
+        truth: bool = False,
     ) -> None:
-        self.processes, self.split = processes, split
+        self.processes, self.split, self.truth = processes, split, truth
         self.window_row_groups = window_row_groups
         pieces: list[tuple[Path, int, int]] = []
         digest = hashlib.sha256()
@@ -135,6 +139,6 @@ class StreamedSource:
             path, row_group, _ = self._pieces[piece]
             with open_events(path) as file:
                 # Arrow's thread pool does not survive the fork into a loader worker.
-                rows = read_rows(file, path, row_group, threads=False)
+                rows = read_rows(file, path, row_group, truth=self.truth, threads=False)
             parts.append(select(rows, self.processes, self.split))
         return concatenate(parts)

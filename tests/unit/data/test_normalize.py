@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from colliderfm.data.event_schema import GLOBAL_FEATURES, OBJECT_FEATURES
-from colliderfm.data.event_table import EventTable
 from colliderfm.data.normalize import (
     GLOBAL_INPUTS,
     GLOBAL_RULES,
@@ -109,7 +108,7 @@ def test_inversion_recovers_the_raw_features(dtype, tolerance):
     batch = BATCH.map(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor)
     normalizer = Normalizer.from_json(NORMALIZER.to_json()).to(dtype)
     met_phi = batch.globals[:, GLOBAL_FEATURES.index("met_phi")]
-    objects, event = normalizer.invert(*normalizer(batch), met_phi)
+    objects, event = normalizer.inverse(*normalizer(batch), met_phi)
     phi = OBJECT_FEATURES.index("phi")
     turn = angular_distance(objects[..., phi], batch.objects[..., phi])[batch.mask]
     assert turn.abs().max().item() < tolerance * 2
@@ -117,6 +116,22 @@ def test_inversion_recovers_the_raw_features(dtype, tolerance):
     found, wanted = objects[batch.mask][:, others], batch.objects[batch.mask][:, others]
     assert ((found - wanted).abs() / (1 + wanted.abs())).max().item() < tolerance
     assert ((event - batch.globals).abs() / (1 + batch.globals.abs())).max().item() < tolerance
+
+
+def test_the_parts_of_the_inverse_agree_with_the_whole():
+    met_phi = BATCH.globals[:, GLOBAL_FEATURES.index("met_phi")]
+    inputs = NORMALIZER(BATCH)
+    objects, event = NORMALIZER.inverse(*inputs, met_phi)
+    assert torch.equal(NORMALIZER.inverse_objects(inputs[0], met_phi), objects)
+    assert torch.equal(NORMALIZER.inverse_globals(inputs[1], met_phi), event)
+
+
+def test_the_size_of_cosine_and_sine_does_not_matter():
+    met_phi = BATCH.globals[:, GLOBAL_FEATURES.index("met_phi")]
+    objects, _ = NORMALIZER(BATCH)
+    longer = torch.cat([objects[..., :-2], 3 * objects[..., -2:]], dim=-1)
+    found, wanted = (NORMALIZER.inverse_objects(o, met_phi) for o in (longer, objects))
+    torch.testing.assert_close(found[BATCH.mask], wanted[BATCH.mask], rtol=0, atol=1e-6)
 
 
 def test_table_and_batches_give_the_same_fit():
@@ -153,6 +168,6 @@ def test_damaged_json_is_refused(text):
 def test_nothing_to_fit_on_is_refused():
     with pytest.raises(DataError, match="no object features"):
         Normalizer.fit([])
-    weightless = EventTable(**{**TABLE.__dict__, "weight": np.zeros(500, np.float32)})
+    weightless = replace(TABLE, weight=np.zeros(500, np.float32))
     with pytest.raises(DataError):
         Normalizer.fit(weightless)
