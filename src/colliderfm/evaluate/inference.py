@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ class Inference:
     Parameters
     ----------
     probability : ndarray, shape (n, C)
-        Class probabilities.
+        Class probabilities; empty without a head that classifies.
     slots : ndarray, shape (n, R, 4), int, or None
         Predicted object slots of each resonance, -1 = none; None without assignment head.
     loss : dict of str to float
@@ -41,6 +41,7 @@ def infer(
     table: EventTable,
     *,
     assign: bool = True,
+    heads: Collection[str] = ("classify", "assign"),
     hypothesis: Callable[[EventBatch], EventBatch] | None = None,
 ) -> Inference:
     """Run a network over a table.
@@ -48,11 +49,13 @@ def infer(
     Parameters
     ----------
     model : EventModel
-        With a head ``classify`` and, optionally, ``assign``; put into evaluation mode.
+        Put into evaluation mode.
     table : EventTable
         n events.
     assign : bool
         Whether to predict assignments.
+    heads : collection of str
+        Heads to run, as far as the model has them; the losses of all of them are returned.
     hypothesis : callable, optional
         Changes the batch that assignments are predicted for, e.g. its decays.
 
@@ -62,17 +65,19 @@ def infer(
     """
     model.eval()
     device = next(model.parameters()).device
-    does_assign = assign and "assign" in model.heads
+    wanted = [name for name in model.heads if name in heads and (assign or name != "assign")]
+    does_assign = "assign" in wanted
     probability: np.ndarray | None = None
     slots = np.full((len(table), 0, 0), -1, dtype=np.int64)
     sums: dict[str, float] = {}
     for indices, host_batch in sequential(table, BATCH_EVENTS):
         batch = host_batch.to(device)
-        outputs = model(batch, None if does_assign else ("classify",))
-        values = model.heads["classify"].predict(outputs["classify"]).cpu().numpy()
-        if probability is None:
-            probability = np.zeros((len(table), values.shape[1]))
-        probability[indices] = values
+        outputs = model(batch, wanted)
+        if "classify" in outputs:
+            values = model.heads["classify"].predict(outputs["classify"]).cpu().numpy()
+            if probability is None:
+                probability = np.zeros((len(table), values.shape[1]))
+            probability[indices] = values
         for name, loss in model.losses(outputs, batch).items():
             sums[name] = sums.get(name, 0.0) + float(loss.sum())
         if does_assign:
