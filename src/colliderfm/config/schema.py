@@ -19,6 +19,7 @@ from colliderfm.config.sections import (
     MultipartonInteractions,
     NonNegative,
     Positive,
+    PretrainedArm,
     Probability,
     Range,
     Section,
@@ -31,6 +32,7 @@ from colliderfm.config.sections import (
     Switch,
     Variant,
     WilsonOrder,
+    require_each_once,
 )
 
 
@@ -149,7 +151,15 @@ class EventPretraining(Section):
     set: str
     processes: Annotated[tuple[str, ...], Field(min_length=2)]
     variant: Variant
+    self_supervised_fraction: Probability
+    first_masked_fraction: Share
+    largest_topology_weight: NonNegative
     assign_weight: NonNegative
+    regress_weight: NonNegative
+    segment_weight: NonNegative
+    cloud_weight: NonNegative
+    invisible_weight: NonNegative
+    noised_classes_weight: NonNegative
     batch_size: Count
     max_updates: Count
     learning_rate: Positive
@@ -225,6 +235,8 @@ class HaaStudy(Section):
     set: str
     signals: Annotated[tuple[str, ...], Field(min_length=1)]
     backgrounds: Annotated[tuple[str, ...], Field(min_length=1)]
+    global_inputs: tuple[str, ...]
+    object_extras: tuple[str, ...]
     signal_fraction: Annotated[float, Field(gt=0.0, lt=1.0)]
     assign_weight: NonNegative
     batch_size: Count
@@ -237,7 +249,7 @@ class HaaStudy(Section):
     ema_decay: Probability
     clip_norm: Positive
     scratch: LearningRates
-    pretrained: LearningRates
+    pretrained: PretrainedArm
     sweep: SweepParams
     comparison: Comparison
     metrics: HaaMetrics
@@ -247,6 +259,7 @@ class HaaStudy(Section):
     def _consistent(self) -> Self:
         if self.warmup_updates >= self.max_updates:
             raise ValueError("warmup_updates must be smaller than max_updates")
+        require_each_once(global_inputs=self.global_inputs, object_extras=self.object_extras)
         if set(self.signals) & set(self.backgrounds):
             raise ValueError("a process cannot be both signal and background")
         smallest = min((n for n in self.comparison.events if n), default=0)

@@ -21,7 +21,7 @@ Range = Annotated[tuple[float, float], Field(description="[low, high]")]
 Init = Literal["scratch", "pretrained"]
 Arm = Literal["scratch", "pretrained", "xgboost"]
 SpectrumArm = Literal["scratch", "pretrained", "untrained", "lda", "pca", "bayes"]
-Variant = Literal["cls", "cls-assign"]
+Variant = Literal["cls", "cls-assign", "ssl", "cls-gen", "cls-gen-seg", "all"]
 Size = Literal["tiny", "small", "base", "large"]
 SpectrumVariant = Literal["contrastive", "distance"]
 SpectrumTask = Literal["study", "hard"]
@@ -43,6 +43,30 @@ class LearningRates(Section):
 
     encoder_learning_rate: Positive
     head_learning_rate: Positive
+
+    @property
+    def encoder_rate(self) -> float:
+        """Peak rate of the encoder, all factors included."""
+        return self.encoder_learning_rate
+
+
+class PretrainedArm(LearningRates):
+    """What a pretrained encoder brings along and how it is trained on."""
+
+    encoder_rate_factor: Positive
+    freeze: Switch
+    heads: tuple[str, ...]
+    normalizer: Literal["pretrained", "data"]
+
+    @property
+    def encoder_rate(self) -> float:
+        """Peak rate of the encoder, all factors included."""
+        return self.encoder_learning_rate * self.encoder_rate_factor
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        require_each_once(heads=self.heads)
+        return self
 
 
 class SweepParams(Section):
@@ -71,7 +95,7 @@ class Comparison(Section):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        _require_each_once(inits=self.inits, events=self.events)
+        require_each_once(inits=self.inits, events=self.events)
         return self
 
 
@@ -84,11 +108,12 @@ class SpectrumComparison(Section):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        _require_each_once(inits=self.inits, events=self.events)
+        require_each_once(inits=self.inits, events=self.events)
         return self
 
 
-def _require_each_once(**named: tuple[object, ...]) -> None:
+def require_each_once(**named: tuple[object, ...]) -> None:
+    """Refuse a list that names something twice (``ValueError`` with the name of the list)."""
     for name, values in named.items():
         if len(set(values)) != len(values):
             raise ValueError(f"{name} must be named once each")

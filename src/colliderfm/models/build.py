@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import nn
 
@@ -11,14 +12,25 @@ from colliderfm.data.normalize import Normalizer
 from colliderfm.errors import ConfigError
 from colliderfm.models.event_model import EventEncoder, EventModel
 from colliderfm.models.settings import (
+    AssignSettings,
     ClassifySettings,
+    CloudSettings,
     EncoderSettings,
     HeadSettings,
+    InvisibleSettings,
+    QuantitySettings,
+    RegressSettings,
+    SegmentSettings,
 )
 from colliderfm.models.sizes import encoder_settings
 from colliderfm.nn.heads.assign import AssignHead
 from colliderfm.nn.heads.classify import ClassifyHead
-from colliderfm.physics.decays import ASSIGNABLE
+from colliderfm.nn.heads.generate_cloud import CloudHead
+from colliderfm.nn.heads.generate_event import EventQuantityHead
+from colliderfm.nn.heads.generate_invisible import InvisibleHead
+from colliderfm.nn.heads.regress import RegressHead
+from colliderfm.nn.heads.segment import SegmentHead
+from colliderfm.physics.decays import ASSIGNABLE, DECAYS, Decay
 
 
 def build_event_model(
@@ -36,7 +48,7 @@ def build_event_model(
     size : str or EncoderSettings
         Name of a preset, or complete settings (``pair_features`` and ``dropout`` are then taken
         from them).
-    heads : sequence of ClassifySettings or AssignSettings
+    heads : sequence of HeadSettings
         Heads, with distinct names.
     normalizer : Normalizer, optional
         Fitted on training events; an unfitted one by default.
@@ -70,27 +82,80 @@ def build_event_model(
 
 def _build_head(head: HeadSettings, settings: EncoderSettings) -> nn.Module:
     """Return the head described by its settings."""
-    if isinstance(head, ClassifySettings):
-        return ClassifyHead(
-            settings.width,
-            head.hidden or 4 * settings.width,
-            class_of_process(head.classes),
-            dropout=settings.dropout,
-            class_weights=head.class_weights,
-        )
-    known = {decay.name: decay for decay in ASSIGNABLE}
-    for name in head.decays:
-        if name not in known:
-            raise ConfigError(
-                f"head {head.name}: decay to assign", got=name, need="one of " + ", ".join(known)
-            )
+    return _BUILDERS[head.kind](head, settings)
+
+
+def _classify(head: ClassifySettings, settings: EncoderSettings) -> nn.Module:
+    return ClassifyHead(
+        settings.width,
+        head.hidden or 4 * settings.width,
+        class_of_process(head.classes),
+        dropout=settings.dropout,
+        class_weights=head.class_weights,
+    )
+
+
+def _assign(head: AssignSettings, settings: EncoderSettings) -> nn.Module:
     return AssignHead(
         settings.width,
-        [known[name] for name in head.decays],
+        _decays(head.name, head.decays, ASSIGNABLE),
         rank=head.rank or settings.width // 2,
         pair_channels=settings.pair_hidden if settings.pair_features else 0,
         detection_weight=head.detection_weight,
     )
+
+
+def _regress(head: RegressSettings, settings: EncoderSettings) -> nn.Module:
+    return RegressHead(
+        settings.width,
+        _decays(head.name, head.decays, DECAYS),
+        hidden=head.hidden or 2 * settings.width,
+        n_heads=settings.n_heads,
+    )
+
+
+def _segment(head: SegmentSettings, settings: EncoderSettings) -> nn.Module:
+    return SegmentHead(
+        settings.width,
+        settings.n_heads,
+        _decays(head.name, head.classes, DECAYS),
+        n_queries=head.n_queries,
+        n_layers=head.n_layers,
+        hidden=2 * settings.width,
+        none_weight=head.none_weight,
+    )
+
+
+def _cloud(head: CloudSettings, settings: EncoderSettings) -> nn.Module:
+    return CloudHead(settings.width, head.hidden or 2 * settings.width)
+
+
+def _invisible(head: InvisibleSettings, settings: EncoderSettings) -> nn.Module:
+    return InvisibleHead(settings.width, settings.n_heads, n_layers=head.n_layers)
+
+
+def _quantities(head: QuantitySettings, _settings: EncoderSettings) -> nn.Module:
+    return EventQuantityHead(head.quantities, head.hidden)
+
+
+_BUILDERS: dict[str, Callable[[Any, EncoderSettings], nn.Module]] = {
+    "classify": _classify,
+    "assign": _assign,
+    "regress": _regress,
+    "segment": _segment,
+    "cloud": _cloud,
+    "invisible": _invisible,
+    "quantities": _quantities,
+}
+
+
+def _decays(head: str, names: Sequence[str], allowed: Sequence[Decay]) -> list[Decay]:
+    """Return decays by name."""
+    known = {decay.name: decay for decay in allowed}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"head {head}: decay", got=name, need="one of " + ", ".join(known))
+    return [known[name] for name in names]
 
 
 def class_of_process(classes: Sequence[tuple[str, Sequence[str]]]) -> list[int]:

@@ -20,12 +20,16 @@ from torch.nn import functional
 
 from colliderfm.data.event_batch import EventBatch
 from colliderfm.data.normalize import GLOBAL_INPUTS, OBJECT_INPUTS, Normalizer
+from colliderfm.models.extra_inputs import projection_of, with_extras
 from colliderfm.models.settings import EncoderSettings, HeadSettings
 from colliderfm.nn.attention import mask_to_bias
 from colliderfm.nn.blocks import EventDropout, FeedForward, TransformerBlock
 from colliderfm.nn.encoding import Encoding
 from colliderfm.nn.pairs import PairEmbedding
 from colliderfm.nn.point_edge import PointEdgeLayer, nearest_neighbors
+
+# Outputs and loss of the classes of noised events.
+NOISED_CLASSES = "classify_noised"
 
 
 class EventEncoder(nn.Module):
@@ -54,6 +58,8 @@ class EventEncoder(nn.Module):
         self.normalizer = normalizer
         self.embed_objects = FeedForward(len(OBJECT_INPUTS), 2 * width, width)
         self.embed_globals = FeedForward(len(GLOBAL_INPUTS), 4 * width, width)
+        self.object_extras = projection_of(normalizer.choice.object_extras, width)
+        self.global_extras = projection_of(normalizer.choice.global_extras, width)
         self.event_token = nn.Parameter(torch.randn(width) * 0.02)
         self.pairs = (
             PairEmbedding(settings.pair_hidden, settings.n_heads, width)
@@ -82,7 +88,7 @@ class EventEncoder(nn.Module):
             for _ in range(n_blocks)
         )
 
-    def forward(self, batch: EventBatch) -> Encoding:
+    def forward(self, batch: EventBatch, token_shift: Tensor | None = None) -> Encoding:
         """Encode a batch.
 
         Parameters
@@ -90,6 +96,8 @@ class EventEncoder(nn.Module):
         batch : EventBatch
             B events of N slots in raw units, GeV and radians. What padded slots hold does not
             matter.
+        token_shift : Tensor, shape (B, N, D), optional
+            Added to the object tokens before the blocks, e.g. how noisy an object is.
 
         Returns
         -------
@@ -99,8 +107,12 @@ class EventEncoder(nn.Module):
         batch = replace(batch, objects=batch.objects.masked_fill(~batch.mask[..., None], 0.0))
         object_inputs, global_inputs = self.normalizer(batch)
         objects, pair_bias, hidden_pairs = self._embed(batch, object_inputs)
-        global_token = self.embed_globals(global_inputs)[:, None]
-        tokens = self.dropout(torch.cat([objects, global_token], dim=1))
+        if token_shift is not None:
+            objects = objects + token_shift
+        global_token = self.embed_globals(global_inputs)
+        features = self.normalizer.global_extras
+        global_token = with_extras(global_token, self.global_extras, features, batch.extras)
+        tokens = self.dropout(torch.cat([objects, global_token[:, None]], dim=1))
         # Tokens in order: N objects, global, event. Blocks see the first N + 1, object layers all.
         bias = self._bias(batch.mask, pair_bias)
         n_slots = batch.mask.shape[1]
@@ -119,6 +131,8 @@ class EventEncoder(nn.Module):
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Return object tokens (B, N, D), pair bias (B, H, N, N) and hidden pairs (B, N, N, K)."""
         objects = self.embed_objects(object_inputs)
+        features = self.normalizer.object_extras
+        objects = with_extras(objects, self.object_extras, features, batch.object_extras)
         pair_bias = hidden_pairs = None
         if self.pairs is not None:
             hidden_pairs, pair_bias, pair_terms = self.pairs(batch.objects, batch.mask)
@@ -137,10 +151,16 @@ class EventEncoder(nn.Module):
             return key_bias.expand(-1, self.settings.n_heads, n_tokens, -1).contiguous()
         return functional.pad(pair_bias, (0, 2, 0, 2)) + key_bias
 
-    def freeze(self) -> EventEncoder:
-        """Stop training the encoder: no gradients, and no dropout even while its heads train."""
+    def freeze(self, *, but_extras: bool = False) -> EventEncoder:
+        """Stop training the encoder: no gradients, and no dropout even while its heads train.
+
+        With ``but_extras`` the projections of extra inputs still train.
+        """
         self.is_frozen = True
         self.requires_grad_(False)
+        for projection in (self.object_extras, self.global_extras):
+            if projection is not None:
+                projection.requires_grad_(but_extras)
         return self.train(False)
 
     def train(self, mode: bool = True) -> EventEncoder:
@@ -172,8 +192,18 @@ class EventModel(nn.Module):
         self.head_settings = tuple(head_settings)
         self.heads = nn.ModuleDict(dict(heads))
 
-    def forward(self, batch: EventBatch, heads: Collection[str] | None = None) -> dict[str, Any]:
-        """Return the outputs of the heads.
+    def forward(
+        self,
+        batch: EventBatch,
+        heads: Collection[str] | None = None,
+        *,
+        masked_fraction: float = 1.0,
+    ) -> dict[str, Any]:
+        """Return the outputs of the heads; heads that are not asked for cost nothing.
+
+        One pass of the encoder over the clean events serves all heads but those that learn from
+        noised objects (``needs_noise``); these share a second pass, which also gives the outputs
+        ``classify_noised`` if the model classifies.
 
         Parameters
         ----------
@@ -181,18 +211,36 @@ class EventModel(nn.Module):
             Events.
         heads : collection of str, optional
             Heads to run; all by default.
+        masked_fraction : float
+            Share of the objects that is noised for the heads that need it.
 
         Returns
         -------
         dict of str to outputs
             By head name.
         """
-        encoding = self.encoder(batch)
-        return {
-            name: head(encoding, batch)
-            for name, head in self.heads.items()
-            if heads is None or name in heads
-        }
+        wanted = [name for name in self.heads if heads is None or name in heads]
+        noisy = [name for name in wanted if getattr(self.heads[name], "needs_noise", False)]
+        clean = [name for name in wanted if name not in noisy]
+        outputs: dict[str, Any] = {}
+        if clean:
+            encoding = self.encoder(batch)
+            outputs |= {name: self.heads[name](encoding, batch) for name in clean}
+        for name in noisy:
+            outputs |= self._noised(name, batch, masked_fraction, with_classes="classify" in wanted)
+        return outputs
+
+    def _noised(
+        self, name: str, batch: EventBatch, masked_fraction: float, *, with_classes: bool
+    ) -> dict[str, Any]:
+        """Return the outputs of a head that learns from noised objects, and of their classes."""
+        perturbed = self.heads[name].perturb(batch, masked_fraction, self.encoder.normalizer)
+        encoding = self.encoder(perturbed.batch, perturbed.token_shift)
+        outputs = {name: self.heads[name](encoding, perturbed)}
+        if with_classes:
+            logits = self.heads["classify"](encoding, perturbed.batch)
+            outputs[NOISED_CLASSES] = (logits, perturbed.clarity)
+        return outputs
 
     def losses(self, outputs: Mapping[str, Any], batch: EventBatch) -> dict[str, Tensor]:
         """Return per-event losses by head name.
@@ -208,9 +256,16 @@ class EventModel(nn.Module):
         -------
         dict of str to Tensor, shape (B,)
             The plain batch mean of each is its loss (see ``losses.reduce``; ``weighted_total`` adds
-            them up).
+            them up). Classes of noised events count by the share of the signal that is left.
         """
-        return {name: self.heads[name].loss(output, batch) for name, output in outputs.items()}
+        losses: dict[str, Tensor] = {}
+        for name, output in outputs.items():
+            if name == NOISED_CLASSES:
+                logits, clarity = output
+                losses[name] = self.heads["classify"].loss(logits, batch) * clarity
+            else:
+                losses[name] = self.heads[name].loss(output, batch)
+        return losses
 
     def encoder_parameters(self) -> Iterator[nn.Parameter]:
         """Yield the parameters of the encoder."""

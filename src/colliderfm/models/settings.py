@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class ClassifySettings:
         Factor on the loss of each class.
     """
 
+    kind: ClassVar[str] = "classify"
     classes: tuple[tuple[str, tuple[str, ...]], ...]
     name: str = "classify"
     hidden: int = 0
@@ -84,13 +85,129 @@ class AssignSettings:
         Weight of the matchable-count loss relative to the tuple loss.
     """
 
+    kind: ClassVar[str] = "assign"
     decays: tuple[str, ...]
     name: str = "assign"
     rank: int = 0
     detection_weight: float = 0.2
 
 
-HeadSettings = ClassifySettings | AssignSettings
+@dataclass(frozen=True)
+class RegressSettings:
+    """A head for masses and momenta of resonances.
+
+    Parameters
+    ----------
+    decays : tuple of str
+        Names of decays from ``physics.decays``.
+    name : str
+        Key of its outputs and losses.
+    hidden : int
+        Width of its hidden layers; 0 = twice the token width.
+    """
+
+    kind: ClassVar[str] = "regress"
+    decays: tuple[str, ...]
+    name: str = "regress"
+    hidden: int = 0
+
+
+@dataclass(frozen=True)
+class SegmentSettings:
+    """A head that finds resonances: which there are, and which objects belong to each.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Decays to find; ``none`` comes in addition.
+    name : str
+        Key of its outputs and losses.
+    n_queries : int
+        Largest number of resonances found in an event.
+    n_layers : int
+        Decoder layers.
+    none_weight : float
+        Weight of a query without a resonance in the loss of the class.
+    """
+
+    kind: ClassVar[str] = "segment"
+    classes: tuple[str, ...]
+    name: str = "segment"
+    n_queries: int = 6
+    n_layers: int = 2
+    none_weight: float = 0.2
+
+
+@dataclass(frozen=True)
+class CloudSettings:
+    """A head that generates objects: self-supervised, on noised objects.
+
+    Parameters
+    ----------
+    name : str
+        Key of its outputs and losses.
+    hidden : int
+        Width of its hidden layers; 0 = twice the token width.
+    """
+
+    kind: ClassVar[str] = "cloud"
+    name: str = "cloud"
+    hidden: int = 0
+
+
+@dataclass(frozen=True)
+class InvisibleSettings:
+    """A head that generates the invisible particles of an event.
+
+    Parameters
+    ----------
+    name : str
+        Key of its outputs and losses.
+    n_layers : int
+        Decoder layers.
+    """
+
+    kind: ClassVar[str] = "invisible"
+    name: str = "invisible"
+    n_layers: int = 2
+
+
+@dataclass(frozen=True)
+class QuantitySettings:
+    """A head that generates event-level quantities from the class of the event.
+
+    Parameters
+    ----------
+    quantities : tuple of str
+        Globals of the event schema.
+    name : str
+        Key of its outputs and losses.
+    hidden : int
+        Width of its hidden layers.
+    """
+
+    kind: ClassVar[str] = "quantities"
+    quantities: tuple[str, ...]
+    name: str = "quantities"
+    hidden: int = 64
+
+
+HeadSettings = (
+    ClassifySettings
+    | AssignSettings
+    | RegressSettings
+    | SegmentSettings
+    | CloudSettings
+    | InvisibleSettings
+    | QuantitySettings
+)
+_HEADS: dict[str, type[HeadSettings]] = {
+    settings.kind: settings
+    for settings in (
+        *(ClassifySettings, AssignSettings, RegressSettings, SegmentSettings),
+        *(CloudSettings, InvisibleSettings, QuantitySettings),
+    )
+}
 
 
 def head_to_dict(head: HeadSettings) -> dict[str, Any]:
@@ -98,7 +215,7 @@ def head_to_dict(head: HeadSettings) -> dict[str, Any]:
 
     Parameters
     ----------
-    head : ClassifySettings or AssignSettings
+    head : HeadSettings
         Settings.
 
     Returns
@@ -106,8 +223,7 @@ def head_to_dict(head: HeadSettings) -> dict[str, Any]:
     dict
         Fields and ``kind``.
     """
-    kind = "classify" if isinstance(head, ClassifySettings) else "assign"
-    return {"kind": kind, **asdict(head)}
+    return {"kind": head.kind, **asdict(head)}
 
 
 def head_from_dict(content: dict[str, Any]) -> HeadSettings:
@@ -120,7 +236,7 @@ def head_from_dict(content: dict[str, Any]) -> HeadSettings:
 
     Returns
     -------
-    ClassifySettings or AssignSettings
+    HeadSettings
         Equal to the settings written.
 
     Raises
@@ -128,10 +244,10 @@ def head_from_dict(content: dict[str, Any]) -> HeadSettings:
     KeyError, TypeError
         If the content is something else.
     """
-    values = {name: value for name, value in content.items() if name != "kind"}
-    if content["kind"] == "assign":
-        return AssignSettings(**{**values, "decays": tuple(values["decays"])})
-    values["classes"] = tuple((name, tuple(processes)) for name, processes in values["classes"])
-    if values["class_weights"] is not None:
-        values["class_weights"] = tuple(values["class_weights"])
-    return ClassifySettings(**values)
+    values = {name: _tupled(value) for name, value in content.items() if name != "kind"}
+    return _HEADS[content["kind"]](**values)
+
+
+def _tupled(value: Any) -> Any:
+    """Return lists, at every depth, as tuples."""
+    return tuple(map(_tupled, value)) if isinstance(value, list | tuple) else value

@@ -2,13 +2,13 @@
 
 ``config.json`` describes the network completely, so a folder is all that is needed to rebuild it.
 Weights are compared with the network name by name and shape by shape before anything is changed.
+Read next: ``pretrained.py``, which loads a part of a network into another one.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from colliderfm.data.normalize import Normalizer
@@ -32,42 +32,11 @@ from colliderfm.models.settings import (
     head_to_dict,
 )
 
-logger = logging.getLogger(__name__)
-
-_ENCODER_PREFIX = "encoder."
 # What mends a network that does not fit its weights.
 ANOTHER_SIZE = (
     f"set model.event.size and model.event.pair_features as in {CONFIG_FILE} beside it, "
     "or take another encoder"
 )
-
-
-@dataclass(frozen=True)
-class MatchReport:
-    """What a partial load did.
-
-    Parameters
-    ----------
-    loaded : tuple of str
-        Tensors of the encoder taken over.
-    kept : tuple of str
-        Tensors of the heads left with their own initial values.
-    unused : tuple of str
-        Tensors of the file that were not needed (its heads).
-    source : str
-        Folder of the weights.
-    """
-
-    loaded: tuple[str, ...]
-    kept: tuple[str, ...]
-    unused: tuple[str, ...]
-    source: str
-
-    def __str__(self) -> str:
-        return (
-            f"encoder from {self.source}: {len(self.loaded)} tensors loaded, {len(self.kept)} head "
-            f"tensors keep their initial values, {len(self.unused)} head tensors of the file unused"
-        )
 
 
 def save_model(folder: Path | str, model: EventModel, card: str) -> None:
@@ -114,7 +83,7 @@ def load_model(folder: Path | str) -> EventModel:
         configuration.
     """
     folder = Path(folder)
-    settings, heads = _read_config(folder)
+    settings, heads = read_config(folder)
     normalizer = Normalizer.from_json(read_text(folder / NORMALIZATION_FILE))
     model = build_event_model(settings, heads=heads, normalizer=normalizer)
     return load_network(model, folder, ANOTHER_SIZE)
@@ -141,47 +110,24 @@ def load_encoder(folder: Path | str) -> EventEncoder:
     return load_model(folder).encoder
 
 
-def load_encoder_into(model: EventModel, folder: Path | str) -> MatchReport:
-    """Replace encoder weights and normalizer of a network by saved ones; heads stay as they are.
+def read_config(folder: Path) -> tuple[EncoderSettings, list[HeadSettings]]:
+    """Return the settings of encoder and heads that a folder describes.
 
     Parameters
     ----------
-    model : EventModel
-        Changed in place, unless an error is raised.
-    folder : Path or str
+    folder : Path
         Written by ``save_model``.
 
     Returns
     -------
-    MatchReport
-        Also logged.
+    encoder : EncoderSettings
+    heads : list of HeadSettings
 
     Raises
     ------
     CheckpointError
-        If the encoder has another size or other parts: the message names tensors and both shapes.
+        If its ``config.json`` is missing or is something else.
     """
-    folder = Path(folder)
-    saved = read_weights(folder)
-    encoder = {
-        name.removeprefix(_ENCODER_PREFIX): tensor
-        for name, tensor in saved.items()
-        if name.startswith(_ENCODER_PREFIX)
-    }
-    check_match(model.encoder.state_dict(), encoder, folder, ANOTHER_SIZE)
-    model.encoder.load_state_dict(encoder)
-    report = MatchReport(
-        loaded=tuple(encoder),
-        kept=tuple(name for name in model.state_dict() if not name.startswith(_ENCODER_PREFIX)),
-        unused=tuple(name for name in saved if not name.startswith(_ENCODER_PREFIX)),
-        source=str(folder),
-    )
-    logger.info("%s", report)
-    return report
-
-
-def _read_config(folder: Path) -> tuple[EncoderSettings, list[HeadSettings]]:
-    """Return the settings that a folder describes."""
     path = folder / CONFIG_FILE
     text = read_text(path)
     try:

@@ -149,7 +149,7 @@ def _objective(trial: optuna.Trial, params: Params, prepared: PreparedCell, pare
 def with_learning_rates(params: Params, study: str, init: str, rates: dict[str, float]) -> Params:
     """Return the parameters with an arm's learning rates replaced."""
     tree = params.model_dump(mode="json")
-    tree["studies"][study][init] = LearningRates(**rates).model_dump()
+    tree["studies"][study][init] |= LearningRates(**rates).model_dump()
     return Params.model_validate(tree)
 
 

@@ -14,6 +14,8 @@ from colliderfm.train.schedule import schedule_factor
 from colliderfm.train.settings import FitSettings
 
 ENCODER_PREFIX = "encoder."
+# Inputs that are new to a pretrained encoder start at zero and train like a head.
+NEW_INPUT_PREFIXES = ("encoder.object_extras.", "encoder.global_extras.")
 
 
 def build_optimizer(model: torch.nn.Module, settings: FitSettings) -> torch.optim.AdamW:
@@ -22,8 +24,9 @@ def build_optimizer(model: torch.nn.Module, settings: FitSettings) -> torch.opti
     Parameters
     ----------
     model : torch.nn.Module
-        Parameters below ``model.encoder`` get ``encoder_learning_rate``, all others
-        ``head_learning_rate``; vectors and scalars (biases, norms, scales) get no weight decay.
+        Parameters below ``model.encoder`` get ``encoder_learning_rate``, all others and the
+        projections of extra inputs ``head_learning_rate``; vectors and scalars (biases, norms,
+        scales) get no weight decay. Frozen parameters are left out.
     settings : FitSettings
         Rates and weight decay.
 
@@ -36,7 +39,7 @@ def build_optimizer(model: torch.nn.Module, settings: FitSettings) -> torch.opti
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        part = "encoder" if name.startswith(ENCODER_PREFIX) else "head"
+        part = part_of(name)
         has_decay = parameter.ndim > 1
         rate = settings.encoder_learning_rate if part == "encoder" else settings.head_learning_rate
         group = groups.setdefault(
@@ -53,6 +56,18 @@ def build_optimizer(model: torch.nn.Module, settings: FitSettings) -> torch.opti
         group["params"].append(parameter)
         group["parameter_names"].append(name)
     return torch.optim.AdamW(list(groups.values()), fused=True)
+
+
+def part_of(name: str) -> str:
+    """Return the part of a model, and so the rate, that a parameter belongs to.
+
+    Examples
+    --------
+    >>> part_of("encoder.norm.weight"), part_of("encoder.object_extras.weight")
+    ('encoder', 'head')
+    """
+    is_body = name.startswith(ENCODER_PREFIX) and not name.startswith(NEW_INPUT_PREFIXES)
+    return "encoder" if is_body else "head"
 
 
 def set_learning_rates(

@@ -22,6 +22,11 @@ from colliderfm.errors import ConfigError
         (["studies.haa.comparison.events=[20]"], "fewer signal events"),
         (["studies.haa.sweep.encoder_learning_rate=[0.1, 0.01]"], "0 < low < high"),
         (["studies.haa.sweep.head_learning_rate=[0.0, 0.01]"], "0 < low < high"),
+        (["studies.haa.pretrained.heads=[assign, assign]"], "named once"),
+        (["studies.haa.pretrained.encoder_rate_factor=0"], "greater than 0"),
+        (["studies.haa.pretrained.freeze=1"], "valid boolean"),
+        (["studies.haa.pretrained.normalizer=both"], "one of pretrained, data"),
+        (["studies.haa.global_inputs=[met_gev, met_gev]"], "named once"),
     ],
 )
 def test_impossible_combinations_are_refused(
@@ -61,6 +66,15 @@ def test_learning_rates_follow_the_arm(project: Path) -> None:
     haa = load_params(project).studies.haa
     assert haa.learning_rates("scratch") == haa.scratch
     assert haa.learning_rates("pretrained") == haa.pretrained
+
+
+def test_a_factor_slows_the_pretrained_body_alone(project: Path) -> None:
+    factor = "studies.haa.pretrained.encoder_rate_factor=0.1"
+    haa = load_params(project, assignments=[factor]).studies.haa
+    assert haa.pretrained.encoder_rate == 0.1 * haa.pretrained.encoder_learning_rate
+    assert haa.scratch.encoder_rate == haa.scratch.encoder_learning_rate
+    default = load_params(project).studies.haa.pretrained
+    assert default.encoder_rate == default.encoder_learning_rate
 
 
 def test_a_tree_survives_json(project: Path) -> None:

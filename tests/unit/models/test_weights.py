@@ -1,4 +1,4 @@
-"""Saving, loading and partial loading."""
+"""Saving and loading whole networks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import json
 
 import pytest
 import torch
-from toy_heads import HEADS
 
 from colliderfm.errors import CheckpointError
-from colliderfm.models.build import build_event_model
-from colliderfm.models.settings import AssignSettings, ClassifySettings
-from colliderfm.models.weights import load_encoder, load_encoder_into, load_model, save_model
+from colliderfm.models.weights import load_encoder, load_model, save_model
 
 
 @pytest.fixture
@@ -39,39 +36,6 @@ def test_the_encoder_alone_gives_the_same_tokens(model, folder, batch):
     encoder = load_encoder(folder)
     assert not encoder.training
     assert torch.equal(encoder(batch).event, model.encoder(batch).event)
-
-
-def test_a_partial_load_takes_encoder_and_normalizer_and_keeps_heads(model, folder, batch, caplog):
-    heads = [
-        ClassifySettings((("background", ("qcd",)), ("signal", ("haa_ma40",)))),
-        AssignSettings(("a_bb",)),
-    ]
-    torch.manual_seed(1)
-    other = build_event_model("tiny", heads=heads).eval()
-    before = {name: tensor.clone() for name, tensor in other.heads.state_dict().items()}
-    with caplog.at_level("INFO"):
-        report = load_encoder_into(other, folder)
-    assert torch.equal(other.encoder(batch).event, model.encoder(batch).event)
-    assert torch.equal(other.encoder.normalizer.object_mean, model.encoder.normalizer.object_mean)
-    assert all(torch.equal(before[name], t) for name, t in other.heads.state_dict().items())
-    assert len(report.loaded) == len(model.encoder.state_dict())
-    assert str(report) in caplog.text
-
-
-def test_another_width_names_tensors_and_both_shapes_and_changes_nothing(folder):
-    other = build_event_model("small", heads=HEADS)
-    before = other.encoder.event_token.clone()
-    with pytest.raises(CheckpointError) as caught:
-        load_encoder_into(other, folder)
-    assert caught.value.exit_code == 4
-    assert "event_token 24 instead of 64" in str(caught.value)
-    assert torch.equal(before, other.encoder.event_token)
-
-
-def test_an_encoder_with_other_parts_is_refused(folder):
-    other = build_event_model("tiny", heads=HEADS, pair_features=False)
-    with pytest.raises(CheckpointError, match="not in the network"):
-        load_encoder_into(other, folder)
 
 
 def test_a_config_of_another_size_is_refused(folder):

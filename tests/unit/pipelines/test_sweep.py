@@ -23,6 +23,13 @@ def test_rates_of_one_arm_are_replaced_and_nothing_else(project: Path) -> None:
     assert tried.pretrain == params.pretrain
 
 
+def test_rates_of_the_pretrained_arm_leave_its_other_settings(project: Path) -> None:
+    params = load_params(project, assignments=["studies.haa.pretrained.freeze=true"])
+    tried = with_learning_rates(params, "haa", "pretrained", RATES).studies.haa.pretrained
+    assert tried == params.studies.haa.pretrained.model_copy(update=RATES)
+    assert tried.freeze
+
+
 def test_a_sweep_never_draws_a_compared_subset(project: Path) -> None:
     assert load_params(project).studies.haa.comparison.seeds < SWEEP_SEED
 

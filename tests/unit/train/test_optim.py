@@ -48,6 +48,14 @@ def test_frozen_parameters_are_left_out() -> None:
     assert {group["name"] for group in groups} == {"head"}
 
 
+def test_new_inputs_of_an_encoder_train_like_a_head() -> None:
+    model = ToyNet()
+    model.encoder.object_extras = torch.nn.Linear(1, 2, bias=False)
+    groups = build_optimizer(model, SETTINGS).param_groups
+    (found,) = [g for g in groups if "encoder.object_extras.weight" in g["parameter_names"]]
+    assert (found["name"], found["peak_lr"]) == ("head", 0.01)
+
+
 def test_learning_rates_follow_the_schedule_in_every_group() -> None:
     optimizer = build_optimizer(ToyNet(), SETTINGS)
     assert set_learning_rates(optimizer, 1, SETTINGS) == {"encoder": 0.05, "head": 0.005}

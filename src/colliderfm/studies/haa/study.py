@@ -3,13 +3,13 @@
 A cell trains a classifier (signal against background) with assignment of the four b jets as auxiliary
 task, from scratch or from a pretrained encoder, or fits boosted trees on an analyst's variables. All
 arms of a seed see the same training events. Training stops on the validation AUC; the test split is
-looked at once. Read next: ``data.py``, ``metrics.py``, ``report.py``.
+looked at once. Read next: ``data.py``, ``training.py``, ``metrics.py``, ``report.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,45 +26,23 @@ from colliderfm.baselines.high_level import high_level_variables
 from colliderfm.config.schema import HaaStudy as HaaSettings
 from colliderfm.config.schema import Params
 from colliderfm.data.event_table import EventTable
-from colliderfm.data.loader import EventLoader
-from colliderfm.data.normalize import Normalizer
 from colliderfm.errors import CheckpointError
 from colliderfm.evaluate.inference import infer
-from colliderfm.losses.reduce import weighted_total
-from colliderfm.models.build import build_event_model
 from colliderfm.models.event_model import EventModel
-from colliderfm.models.settings import AssignSettings, ClassifySettings, HeadSettings
-from colliderfm.models.weights import load_encoder_into, load_model, save_model
-from colliderfm.studies.haa.data import HaaData, balanced_weight, load_haa_data, training_table
-from colliderfm.studies.haa.metrics import haa_metrics, predictions_frame, validation_metrics
+from colliderfm.models.weights import load_model, save_model
+from colliderfm.studies.haa.data import HaaData, load_haa_data, training_table
+from colliderfm.studies.haa.metrics import haa_metrics, predictions_frame
 from colliderfm.studies.haa.pairs import as_signal
 from colliderfm.studies.haa.subsets import events_of_fraction, is_signal, training_subset
+from colliderfm.studies.haa.training import (
+    check_encoder,
+    check_inputs,
+    train_network,
+    validation_table,
+)
 from colliderfm.studies.protocol import Cell, CellResult
-from colliderfm.train.loop import fit
 from colliderfm.train.protocols import Tracker
-from colliderfm.train.settings import FitResult, FitSettings
-
-
-@dataclass
-class HaaTask:
-    """Loss and validation of a fine-tuning (a ``train.protocols.Task``)."""
-
-    model: EventModel
-    validation: EventTable
-    settings: HaaSettings
-
-    def loss(self, batch: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Return the loss of a batch: balanced classification plus assignment of signal events."""
-        losses = self.model.losses(self.model(batch), batch)
-        weights = {"assign": self.settings.assign_weight}
-        return weighted_total(losses, weights, batch.weight)
-
-    def validate(self) -> dict[str, float]:
-        """Return ``val/auc`` and the classification loss."""
-        result = infer(self.model, self.validation, assign=False)
-        score = result.probability[:, 1]
-        metrics = validation_metrics(score, self.validation, self.settings)
-        return metrics | {"val/loss": result.loss["classify"]}
+from colliderfm.train.settings import FitResult
 
 
 class HaaStudy:
@@ -74,7 +52,8 @@ class HaaStudy:
     family = "event"
     arms: tuple[str, ...] = ("scratch", "pretrained", "xgboost")
     modules_of_a_cell: tuple[str, ...] = tuple(
-        f"studies.haa.{module}" for module in ("data", "metrics", "pairs", "study", "subsets")
+        f"studies.haa.{module}"
+        for module in ("data", "metrics", "pairs", "study", "subsets", "training")
     )
     view_columns: tuple[str, ...] = (
         "params.init",
@@ -92,7 +71,9 @@ class HaaStudy:
 
     def load(self, params: Params, folder: Path) -> HaaData:
         """Read and check the three splits."""
-        return load_haa_data(folder, params.studies.haa)
+        data = load_haa_data(folder, params.studies.haa)
+        check_inputs(data, params.studies.haa)
+        return data
 
     def cell(
         self,
@@ -111,7 +92,7 @@ class HaaStudy:
 
     def check_encoder(self, params: Params, encoder: Path) -> None:
         """Refuse an encoder of another size (``CheckpointError`` with the shapes that differ)."""
-        load_encoder_into(_network(params, Normalizer()), encoder)
+        check_encoder(params, encoder)
 
     def run(
         self,
@@ -127,7 +108,7 @@ class HaaStudy:
         train = training_table(data, settings, cell.events, cell.seed)
         if cell.init == "xgboost":
             return _run_boosted_trees(params, data, train, cell, folder)
-        model, result = _train(params, data, train, cell, encoder, folder, tracker)
+        model, result = train_network(params, data, train, cell, encoder, folder, tracker)
         save_model(folder / "model", model, _card(cell, result))
         tested = _test_network(model, data.test, settings)
         training = result.as_dict() | {
@@ -147,7 +128,7 @@ class HaaStudy:
     ) -> float:
         """Train a cell and return its best validation AUC."""
         train = training_table(data, params.studies.haa, cell.events, cell.seed)
-        _, result = _train(params, data, train, cell, encoder, folder, tracker)
+        _, result = train_network(params, data, train, cell, encoder, folder, tracker)
         return result.best_metric
 
     def test(self, params: Params, data: HaaData, model: Path) -> CellResult:
@@ -182,92 +163,6 @@ class HaaStudy:
         from colliderfm.studies.report_files import read_headline
 
         return read_headline(folder, self.name)
-
-
-def validation_table(validation: EventTable, settings: HaaSettings) -> EventTable:
-    """Return the events that early stopping looks at: fixed, half signal, the same for all arms."""
-    rng = np.random.default_rng(0)
-    signal = is_signal(validation.process, settings)
-    half = settings.validation_events // 2
-    chosen = [rng.permutation(np.flatnonzero(kind))[:half] for kind in (signal, ~signal)]
-    subset = validation.subset(np.sort(np.concatenate(chosen)))
-    return replace(subset, weight=balanced_weight(subset, settings))
-
-
-def heads(settings: HaaSettings) -> list[HeadSettings]:
-    """Return the heads of the study: classification, and assignment unless its weight is 0."""
-    classify = ClassifySettings(
-        classes=(("background", settings.backgrounds), ("signal", settings.signals))
-    )
-    return [classify, AssignSettings(decays=("a_bb",))] if settings.assign_weight else [classify]
-
-
-def _network(params: Params, normalizer: Normalizer) -> EventModel:
-    shape = params.model.event
-    return build_event_model(
-        shape.size,
-        heads=heads(params.studies.haa),
-        normalizer=normalizer,
-        pair_features=shape.pair_features,
-        dropout=shape.dropout,
-    )
-
-
-def _build(params: Params, data: HaaData, cell: Cell, encoder: Path | None) -> EventModel:
-    torch.manual_seed(cell.seed)
-    # Unlabeled inputs of the whole training split: the same for every cell.
-    model = _network(params, Normalizer.fit(data.pool))
-    if encoder is not None:
-        load_encoder_into(model, encoder)
-    return model
-
-
-def _train(
-    params: Params,
-    data: HaaData,
-    train: EventTable,
-    cell: Cell,
-    encoder: Path | None,
-    folder: Path,
-    tracker: Tracker,
-) -> tuple[EventModel, FitResult]:
-    settings = params.studies.haa
-    torch.set_num_threads(params.compute.threads)
-    model = _build(params, data, cell, encoder)
-    task = HaaTask(model, validation_table(data.validation, settings), settings)
-    loader = EventLoader(train, settings.batch_size, cell.seed)
-    result = fit(
-        model,
-        task,
-        loader,
-        _fit_settings(params, cell),
-        tracker=tracker,
-        checkpoint_folder=folder,
-        progress=cell.name,
-    )
-    return model, result
-
-
-def _fit_settings(params: Params, cell: Cell) -> FitSettings:
-    settings = params.studies.haa
-    rates = settings.learning_rates("scratch" if cell.init == "scratch" else "pretrained")
-    return FitSettings(
-        max_updates=settings.max_updates,
-        validate_every=settings.validate_every,
-        monitor="val/auc",
-        mode="max",
-        patience=settings.patience,
-        encoder_learning_rate=rates.encoder_learning_rate,
-        head_learning_rate=rates.head_learning_rate,
-        weight_decay=settings.weight_decay,
-        warmup_updates=settings.warmup_updates,
-        ema_decay=settings.ema_decay,
-        clip_norm=settings.clip_norm,
-        precision=params.compute.precision,
-        device=params.compute.device,
-        checkpoint_every=10 * settings.validate_every,
-        seed=cell.seed,
-    )
 
 
 def _test_network(model: EventModel, test: EventTable, settings: HaaSettings) -> CellResult:
