@@ -19,10 +19,8 @@ from colliderfm.models.model_folder import (
     CONFIG_FILE,
     FORMAT_VERSION,
     NORMALIZATION_FILE,
-    check_match,
     load_network,
     read_text,
-    read_weights,
     write_network,
 )
 from colliderfm.models.settings import (

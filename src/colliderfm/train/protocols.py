@@ -7,7 +7,7 @@ Structural types only, so that ``train/`` needs neither MLflow nor the event for
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
@@ -62,6 +62,15 @@ class Task(Protocol):
         Called with the averaged (EMA) weights in the model, in evaluation mode, without gradients;
         in a distributed run on every rank, over the whole validation split.
         """
+        ...
+
+
+@runtime_checkable
+class ScheduledTask(Protocol):
+    """A task whose loss depends on how far the training is."""
+
+    def begin_update(self, update: int) -> None:
+        """Note which update comes next, counted from 1."""
         ...
 
 

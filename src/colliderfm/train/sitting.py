@@ -25,7 +25,13 @@ from colliderfm.train.early_stopping import EarlyStopping
 from colliderfm.train.interruption import StopSignals
 from colliderfm.train.optim import build_optimizer, set_learning_rates
 from colliderfm.train.progress import ProgressLine
-from colliderfm.train.protocols import BatchLoader, SilentTracker, Task, Tracker
+from colliderfm.train.protocols import (
+    BatchLoader,
+    ScheduledTask,
+    SilentTracker,
+    Task,
+    Tracker,
+)
 from colliderfm.train.seeding import seed_everything
 from colliderfm.train.settings import FitResult, FitSettings
 from colliderfm.train.state import TrainingState
@@ -136,6 +142,8 @@ class Sitting:
             ) from err
         seed_everything(self.settings.seed, self.ranks.rank, update)
         rates = set_learning_rates(self.state.optimizer, update, self.settings)
+        if isinstance(self.task, ScheduledTask):
+            self.task.begin_update(update)
         with autocast(self.device, self.settings.precision):
             loss, parts = self.step(batch.to(self.device))
         values = _as_floats(loss, parts)

@@ -287,3 +287,24 @@ def test_a_full_disk_stops_the_run_and_the_previous_checkpoint_continues(tmp_pat
     with pytest.raises(CheckpointError, match="No space left on device"):
         train(model, task=FillingTask(model), checkpoint_folder=tmp_path)
     assert train(ToyNet(), checkpoint_folder=tmp_path).resumed_from == 5
+
+
+class StagedTask(ToyTask):
+    """Counts the updates it is told about, and how often its loss was asked for after each."""
+
+    def __init__(self, model: ToyNet) -> None:
+        super().__init__(model)
+        self.seen: list[int] = []
+
+    def begin_update(self, update: int) -> None:
+        self.seen.append(update)
+
+
+def test_a_task_with_stages_hears_of_every_update_also_after_a_resume(tmp_path: Path) -> None:
+    model = ToyNet()
+    task = StagedTask(model)
+    train(model, replace(SETTINGS, max_updates=12), task, checkpoint_folder=tmp_path)
+    assert task.seen == list(range(1, 13))
+    again = StagedTask(model)
+    train(model, replace(SETTINGS, max_updates=12), again, checkpoint_folder=tmp_path)
+    assert again.seen == []

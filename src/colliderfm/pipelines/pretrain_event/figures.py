@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from colliderfm.evaluate.classification import confusion_matrix
 from colliderfm.evaluate.roc import roc_curve
 from colliderfm.plots.curves import Band, draw_loss_curves
 from colliderfm.plots.latent import CLASS_COLORS, draw_tokens, project_tokens
@@ -20,12 +21,10 @@ def write_figures(
     out: Path,
     processes: Sequence[str],
     target: np.ndarray,
-    probability: np.ndarray,
-    matrix: np.ndarray,
     tokens: np.ndarray,
     history: Sequence[Mapping[str, float]],
 ) -> list[Path]:
-    """Write the four figures of a pretraining, each with its numbers as JSON.
+    """Write the figures that every pretraining has, each with its numbers as JSON.
 
     Parameters
     ----------
@@ -35,10 +34,6 @@ def write_figures(
         Class names.
     target : ndarray, shape (n,), int
         True class of each validation event.
-    probability : ndarray, shape (n, C)
-        Class probabilities.
-    matrix : ndarray, shape (C, C)
-        Confusion matrix, rows sum to one.
     tokens : ndarray, shape (n, D)
         Event tokens of the frozen encoder.
     history : sequence of mapping
@@ -50,12 +45,33 @@ def write_figures(
         Files made.
     """
     with hep_style():
-        return [
-            *_roc(out, processes, target, probability),
-            *_confusion(out, processes, matrix),
-            *_embedding(out, processes, target, tokens),
-            *_loss(out, history),
-        ]
+        return [*_embedding(out, processes, target, tokens), *_loss(out, history)]
+
+
+def write_class_figures(
+    out: Path, processes: Sequence[str], target: np.ndarray, probability: np.ndarray
+) -> list[Path]:
+    """Write how well classes are told apart, each figure with its numbers as JSON.
+
+    Parameters
+    ----------
+    out : Path
+        Folder.
+    processes : sequence of str, length C
+        Class names.
+    target : ndarray, shape (n,), int
+        True class of each validation event.
+    probability : ndarray, shape (n, C)
+        Class probabilities.
+
+    Returns
+    -------
+    list of Path
+        Files made.
+    """
+    matrix = confusion_matrix(target, probability.argmax(1), len(processes))
+    with hep_style():
+        return [*_roc(out, processes, target, probability), *_confusion(out, processes, matrix)]
 
 
 def _roc(

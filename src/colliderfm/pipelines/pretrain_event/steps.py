@@ -1,8 +1,7 @@
 """Pretraining of the event encoder: classes, objective, what it is judged by, and the gate.
 
-Objective: which process made the event, and (variant ``cls-assign``) which objects come from which
-resonance, for every decay with at least two visible daughters. Events of a class weigh equally in sum.
-Splits are by event id; the test split is never read.
+What each variant learns stands in ``variants.py``. Events of a class weigh equally in sum. Splits are
+by event id; the test split is never read.
 """
 
 from __future__ import annotations
@@ -15,21 +14,27 @@ import numpy as np
 import torch
 
 from colliderfm.config.schema import EventPretraining, Params
-from colliderfm.data.event_schema import PROCESS_INDEX
+from colliderfm.data.balance import class_balance, topology_balance
 from colliderfm.data.event_table import EventTable
 from colliderfm.data.loader import EventLoader
 from colliderfm.data.normalize import Normalizer
-from colliderfm.evaluate.assignment import decay_efficiencies, score_assignment
-from colliderfm.evaluate.classification import confusion_matrix, one_vs_rest_auc
 from colliderfm.evaluate.inference import event_tokens, infer
 from colliderfm.evaluate.probe import ProbeResult, linear_probe
-from colliderfm.losses.reduce import weighted_total
 from colliderfm.models.build import build_event_model
 from colliderfm.models.event_model import EventModel
-from colliderfm.models.settings import AssignSettings, ClassifySettings, HeadSettings
 from colliderfm.models.weights import load_encoder, save_model
-from colliderfm.physics.decays import ASSIGNABLE
 from colliderfm.pipelines.folders import event_set_folder
+from colliderfm.pipelines.pretrain_event.class_judge import classification_metrics
+from colliderfm.pipelines.pretrain_event.head_judge import head_metrics
+from colliderfm.pipelines.pretrain_event.head_outputs import head_outputs
+from colliderfm.pipelines.pretrain_event.task import EventPretrainingTask, class_index
+from colliderfm.pipelines.pretrain_event.variants import (
+    loss_weights,
+    needs_truth,
+    pretraining_heads,
+    stages_of,
+    visible_decays,
+)
 from colliderfm.pipelines.pretrain_steps import (
     Pretraining,
     TrainedEncoder,
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
 
 # Validation during training looks at this many events; the final numbers use the whole split.
 VALIDATION_EVENTS = 4000
+SCALE_EVENTS = 20000
 PROBE_EVENTS = 12000
 
 
@@ -65,65 +71,20 @@ def load_tables(params: Params, folder: Path) -> PretrainingTables:
     DataError
         If a process is missing or a file is at fault.
     """
-    processes = params.pretrain.event.processes
-    train = EventTable.read(folder, processes, "train")
-    validation = EventTable.read(folder, processes, "validation")
+    settings = params.pretrain.event
+    truth = needs_truth(settings)
+    train = EventTable.read(folder, settings.processes, "train", truth=truth)
+    validation = EventTable.read(folder, settings.processes, "validation", truth=truth)
     return PretrainingTables(
-        replace(train, weight=class_balanced(train)),
-        replace(validation, weight=class_balanced(validation)),
+        *(replace(table, weight=balanced_weight(table, settings)) for table in (train, validation))
     )
 
 
-def class_balanced(table: EventTable) -> np.ndarray:
-    """Return weights, shape (n,), mean 1, with equal sums for all classes that are present."""
-    weight = table.weight.astype(np.float64)
-    classes = np.unique(table.process)
-    for process in classes:
-        rows = table.process == process
-        weight[rows] *= len(weight) / (len(classes) * weight[rows].sum())
-    return weight.astype(np.float32)
-
-
-def pretraining_heads(settings: EventPretraining) -> list[HeadSettings]:
-    """Return the heads of a variant."""
-    classify = ClassifySettings(classes=tuple((name, (name,)) for name in settings.processes))
-    if settings.variant == "cls":
-        return [classify]
-    decays = tuple(decay.name for decay in ASSIGNABLE if not decay.name.startswith("a_"))
-    return [classify, AssignSettings(decays=decays)]
-
-
-@dataclass
-class EventPretrainingTask:
-    """Loss and validation of event pretraining (a ``train.protocols.Task``)."""
-
-    model: EventModel
-    validation: EventTable
-    loss_weights: dict[str, float]
-    processes: tuple[str, ...]
-
-    def loss(self, batch: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Return the weighted loss of a batch and its parts."""
-        losses = self.model.losses(self.model(batch), batch)
-        return weighted_total(losses, self.loss_weights, batch.weight)
-
-    def validate(self) -> dict[str, float]:
-        """Return loss, accuracy and macro AUC on a fixed part of the validation split."""
-        result = infer(self.model, self.validation, assign="assign" in self.model.heads)
-        target = class_index(self.validation, self.processes)
-        total = sum(self.loss_weights.get(name, 1.0) * value for name, value in result.loss.items())
-        return {
-            "val/loss": total,
-            "val/accuracy": float(np.mean(result.probability.argmax(1) == target)),
-            "val/macro_auc": float(np.nanmean(one_vs_rest_auc(target, result.probability))),
-        }
-
-
-def class_index(table: EventTable, processes: tuple[str, ...]) -> np.ndarray:
-    """Return the class of every event, shape (n,)."""
-    lookup = np.full(max(PROCESS_INDEX.values()) + 1, -1)
-    lookup[[PROCESS_INDEX[name] for name in processes]] = np.arange(len(processes))
-    return lookup[table.process]
+def balanced_weight(table: EventTable, settings: EventPretraining) -> np.ndarray:
+    """Return event weights, shape (n,): classes weigh equally, and topologies of a class if asked."""
+    largest = settings.largest_topology_weight
+    weight = topology_balance(table, largest=largest) if largest > 0 else table.weight
+    return class_balance(table.process, weight)
 
 
 def train_encoder(
@@ -152,20 +113,14 @@ def train_encoder(
     ranks = current_ranks()
     torch.set_num_threads(params.compute.threads)
     torch.manual_seed(seed)
-    model = build_event_model(
-        params.model.event.size,
-        heads=pretraining_heads(settings),
-        normalizer=Normalizer.fit(tables.train),
-        pair_features=params.model.event.pair_features,
-        dropout=params.model.event.dropout,
-    )
-    rng = np.random.default_rng(seed)
-    rows = np.sort(rng.permutation(len(tables.validation))[:VALIDATION_EVENTS])
+    model = initial_model(params, tables.train)
+    rows = _some_rows(len(tables.validation), VALIDATION_EVENTS, seed)
     task = EventPretrainingTask(
         model,
         tables.validation.subset(rows),
-        {"classify": 1.0, "assign": settings.assign_weight},
+        loss_weights(settings),
         settings.processes,
+        stages_of(settings),
     )
     loader = EventLoader(
         tables.train, settings.batch_size, seed, rank=ranks.rank, world_size=ranks.world_size
@@ -173,50 +128,44 @@ def train_encoder(
     return Pretraining("event", task, loader).train(params, model, seed, folder, tracker)
 
 
+def initial_model(params: Params, train: EventTable) -> EventModel:
+    """Return the network of a variant before training, with the scales of the training events."""
+    model = build_event_model(
+        params.model.event.size,
+        heads=pretraining_heads(params.pretrain.event),
+        normalizer=Normalizer.fit(train),
+        pair_features=params.model.event.pair_features,
+        dropout=params.model.event.dropout,
+    )
+    measure_head_scales(model, train)
+    return model
+
+
+def measure_head_scales(model: EventModel, train: EventTable) -> None:
+    """Set the scales of the heads that generate, from a part of the training events."""
+    rows = _some_rows(len(train), SCALE_EVENTS, 0)
+    for head in model.heads.values():
+        measure: Any = getattr(head, "fit", None)
+        if measure is not None:
+            measure([train.batch(part) for part in np.array_split(rows, 1 + len(rows) // 4096)])
+
+
+def _some_rows(n_events: int, n_wanted: int, seed: int) -> np.ndarray:
+    """Return positions of some events, drawn once, in their order."""
+    return np.sort(np.random.default_rng(seed).permutation(n_events)[:n_wanted])
+
+
 def judge(
     params: Params, model: EventModel, tables: PretrainingTables, seed: int
 ) -> dict[str, float]:
     """Return the final metrics on the whole validation split, and the gap to training events."""
     processes = params.pretrain.event.processes
-    target = class_index(tables.validation, processes)
-    result = infer(model, tables.validation)
-    rng = np.random.default_rng(seed)
-    seen = tables.train.subset(
-        np.sort(rng.permutation(len(tables.train))[: len(tables.validation)])
-    )
-    seen_result = infer(model, seen, assign=False)
-    auc = one_vs_rest_auc(target, result.probability)
-    metrics = {
-        "val/accuracy": float(np.mean(result.probability.argmax(1) == target)),
-        "val/macro_auc": float(np.nanmean(auc)),
-        "val/gap_loss": result.loss["classify"] - seen_result.loss["classify"],
-        "val/gap_accuracy": float(
-            np.mean(seen_result.probability.argmax(1) == class_index(seen, processes))
-            - np.mean(result.probability.argmax(1) == target)
-        ),
-    }
-    metrics |= {f"val/auc_{name}": float(value) for name, value in zip(processes, auc, strict=True)}
-    metrics |= {f"val/loss_{name}": value for name, value in result.loss.items()}
-    metrics |= assignment_metrics(tables.validation, result.slots)
+    seen = tables.train.subset(_some_rows(len(tables.train), len(tables.validation), seed))
+    metrics = classification_metrics(model, seen, tables.validation, processes)
+    some = tables.validation.subset(_some_rows(len(tables.validation), VALIDATION_EVENTS, seed))
+    metrics |= head_metrics(head_outputs(model, some, seed))
     probe = probe_encoder(model.encoder, tables, processes)
     return metrics | {"val/probe_macro_auc": probe.macro_auc, "val/probe_error": probe.error}
-
-
-def assignment_metrics(table: EventTable, slots: np.ndarray | None) -> dict[str, float]:
-    """Return the efficiency of each decay over its matchable resonances, in percent."""
-    if slots is None:
-        return {}
-    batch = table.batch(np.arange(len(table)))
-    decay, truth = batch.decay.numpy(), batch.assignment.numpy()
-    shape = (len(table), decay.shape[1], truth.shape[2])
-    guess = np.full(shape, -1, dtype=np.int64)
-    guess[:, : slots.shape[1], : slots.shape[2]] = slots[:, : shape[1], : shape[2]]
-    efficiencies = decay_efficiencies(score_assignment(guess, truth, decay))
-    return {
-        f"val/assignment_efficiency_matchable_pct_{name}": 100.0 * efficiency["matchable"].value
-        for name, efficiency in efficiencies.items()
-        if efficiency["matchable"].n
-    }
 
 
 def probe_encoder(
@@ -307,13 +256,17 @@ def write_outputs(
     out: Path,
 ) -> None:
     """Write metrics.json, the loss curves and the figures of the validation split."""
-    from colliderfm.pipelines.pretrain_event.figures import write_figures
+    from colliderfm.pipelines.pretrain_event.figures import write_class_figures, write_figures
+    from colliderfm.pipelines.pretrain_event.head_figures import write_head_figures
 
     write_json(out / "metrics.json", rounded(metrics))
-    processes = params.pretrain.event.processes
+    settings = params.pretrain.event
+    model, processes = trained.model, settings.processes
     target = class_index(tables.validation, processes)
-    inference = infer(trained.model, tables.validation, assign=False)
-    matrix = confusion_matrix(target, inference.probability.argmax(1), len(processes))
-    tokens = event_tokens(trained.model.encoder, tables.validation)
-    history = trained.result.history
-    write_figures(out, processes, target, inference.probability, matrix, tokens, history)
+    tokens = event_tokens(model.encoder, tables.validation)
+    write_figures(out, processes, target, tokens, trained.result.history)
+    if "classify" in model.heads:
+        probability = infer(model, tables.validation, heads=("classify",)).probability
+        write_class_figures(out, processes, target, probability)
+    some = tables.validation.subset(_some_rows(len(tables.validation), VALIDATION_EVENTS, 0))
+    write_head_figures(out, head_outputs(model, some, 0), visible_decays())

@@ -1,0 +1,66 @@
+"""Metrics of classification and assignment on validation events, and the gap to training events."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from colliderfm.data.event_table import EventTable
+from colliderfm.evaluate.assignment import decay_efficiencies, score_assignment
+from colliderfm.evaluate.classification import one_vs_rest_auc
+from colliderfm.evaluate.inference import infer
+from colliderfm.models.event_model import EventModel
+from colliderfm.pipelines.pretrain_event.task import class_index
+
+
+def classification_metrics(
+    model: EventModel, seen: EventTable, validation: EventTable, processes: tuple[str, ...]
+) -> dict[str, float]:
+    """Return accuracy, AUC per class and losses, and how much better training events are told.
+
+    Parameters
+    ----------
+    model : EventModel
+        Pretrained.
+    seen, validation : EventTable
+        Equally many training and validation events.
+    processes : tuple of str
+        Classes.
+
+    Returns
+    -------
+    dict of str to float
+        Empty for a model that does not classify.
+    """
+    if "classify" not in model.heads:
+        return {}
+    target = class_index(validation, processes)
+    result, seen_result = infer(model, validation), infer(model, seen, assign=False)
+    accuracy = float(np.mean(result.probability.argmax(1) == target))
+    seen_accuracy = np.mean(seen_result.probability.argmax(1) == class_index(seen, processes))
+    auc = one_vs_rest_auc(target, result.probability)
+    metrics = {
+        "val/accuracy": accuracy,
+        "val/macro_auc": float(np.nanmean(auc)),
+        "val/gap_loss": result.loss["classify"] - seen_result.loss["classify"],
+        "val/gap_accuracy": float(seen_accuracy) - accuracy,
+    }
+    metrics |= {f"val/auc_{name}": float(value) for name, value in zip(processes, auc, strict=True)}
+    metrics |= {f"val/loss_{name}": value for name, value in result.loss.items()}
+    return metrics | assignment_metrics(validation, result.slots)
+
+
+def assignment_metrics(table: EventTable, slots: np.ndarray | None) -> dict[str, float]:
+    """Return the efficiency of each decay over its matchable resonances, in percent."""
+    if slots is None:
+        return {}
+    batch = table.batch(np.arange(len(table)))
+    decay, truth = batch.decay.numpy(), batch.assignment.numpy()
+    shape = (len(table), decay.shape[1], truth.shape[2])
+    guess = np.full(shape, -1, dtype=np.int64)
+    guess[:, : slots.shape[1], : slots.shape[2]] = slots[:, : shape[1], : shape[2]]
+    efficiencies = decay_efficiencies(score_assignment(guess, truth, decay))
+    return {
+        f"val/assignment_efficiency_matchable_pct_{name}": 100.0 * efficiency["matchable"].value
+        for name, efficiency in efficiencies.items()
+        if efficiency["matchable"].n
+    }

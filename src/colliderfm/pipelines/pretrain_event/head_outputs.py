@@ -1,0 +1,171 @@
+"""What the heads beyond classification say about validation events: arrays beside the truth.
+
+Metrics and figures of these heads are made from the same arrays. Read next: ``head_judge.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from colliderfm.data.event_batch import EventBatch
+from colliderfm.data.event_table import EventTable
+from colliderfm.data.loader import sequential
+from colliderfm.evaluate.cluster_matching import SegmentationResult, score_segmentation
+from colliderfm.evaluate.inference import BATCH_EVENTS
+from colliderfm.models.event_model import EventModel
+
+SAMPLING_STEPS = 16
+_N_SLOTS = 18
+_N_PLACES = 4
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Predicted or generated four-momenta beside the true ones.
+
+    Parameters
+    ----------
+    found, true : ndarray, shape (n, P, 4), GeV
+        Energy, px, py, pz at P places; zero where there is none.
+    place : ndarray, shape (n, P), int
+        For resonances the index into ``DECAYS``, -1 = none; for invisible particles 0, or -1.
+    """
+
+    found: np.ndarray
+    true: np.ndarray
+    place: np.ndarray
+
+
+@dataclass(frozen=True)
+class HeadOutputs:
+    """Outputs for n events; None where the model lacks the head.
+
+    Parameters
+    ----------
+    segmentation : SegmentationResult, optional
+        Resonances found.
+    resonances, invisible : Pairs, optional
+        Momenta of resonances and of invisible particles.
+    generated, real : ndarray, shape (m, 7), optional
+        Objects of clouds that were generated as a whole, and of the events that gave the templates.
+    """
+
+    segmentation: SegmentationResult | None = None
+    resonances: Pairs | None = None
+    invisible: Pairs | None = None
+    generated: np.ndarray | None = None
+    real: np.ndarray | None = None
+
+
+@torch.no_grad()
+def head_outputs(model: EventModel, table: EventTable, seed: int) -> HeadOutputs:
+    """Run the heads that need truth, and those that generate, over some events.
+
+    Parameters
+    ----------
+    model : EventModel
+        Put into evaluation mode.
+    table : EventTable
+        Events, read with ``truth=True`` if a head other than ``cloud`` is there.
+    seed : int
+        Of the generated particles.
+
+    Returns
+    -------
+    HeadOutputs
+        Events in the order of their length.
+    """
+    model.eval()
+    generator = torch.Generator().manual_seed(seed)
+    segmentation = _segmentation(model, table) if "segment" in model.heads else None
+    resonances = _resonances(model, table) if "regress" in model.heads else None
+    invisible = _invisible(model, table, generator) if "invisible" in model.heads else None
+    generated, real = _clouds(model, table, generator) if "cloud" in model.heads else (None, None)
+    return HeadOutputs(segmentation, resonances, invisible, generated, real)
+
+
+def _batches(model: EventModel, table: EventTable) -> Iterator[EventBatch]:
+    device = next(model.parameters()).device
+    for _, batch in sequential(table, BATCH_EVENTS):
+        yield batch.to(device)
+
+
+def _gathered(parts: Iterator[tuple[Any, ...]], widths: tuple[int, ...]) -> list[np.ndarray]:
+    """Join arrays of all batches; the second axis is padded to a common width, -1 for integers."""
+    columns: list[list[np.ndarray]] = [[] for _ in widths]
+    for part in parts:
+        for column, values, width in zip(columns, part, widths, strict=True):
+            array = values.cpu().numpy()
+            fill = -1 if array.dtype.kind == "i" else 0
+            missing = max(0, width - array.shape[1])
+            padding = [(0, 0), (0, missing), *[(0, 0)] * (array.ndim - 2)]
+            column.append(np.pad(array, padding, constant_values=fill)[:, : width or None])
+    return [np.concatenate(column) for column in columns]
+
+
+def _segmentation(model: EventModel, table: EventTable) -> SegmentationResult:
+    head: Any = model.heads["segment"]
+
+    def of(batch: EventBatch) -> tuple[Any, ...]:
+        found = head.predict(model(batch, ["segment"])["segment"])
+        targets = head.target(batch)
+        masks = _wide(found.masks)
+        return found.class_probability, masks, targets.classes, _wide(targets.members)
+
+    widths = (0, 0, _N_PLACES, _N_PLACES)
+    return score_segmentation(*_gathered(map(of, _batches(model, table)), widths))
+
+
+def _wide(masks: torch.Tensor) -> torch.Tensor:
+    """Pad the slots of masks (..., N) to the largest number."""
+    return torch.nn.functional.pad(masks, (0, _N_SLOTS - masks.shape[-1]))
+
+
+def _resonances(model: EventModel, table: EventTable) -> Pairs:
+    head: Any = model.heads["regress"]
+
+    def of(batch: EventBatch) -> tuple[Any, ...]:
+        found = head.predict(model(batch, ["regress"])["regress"], batch)
+        return found, _truth(batch).momenta, batch.decay
+
+    return Pairs(*_gathered(map(of, _batches(model, table)), (_N_PLACES,) * 3))
+
+
+def _invisible(model: EventModel, table: EventTable, generator: torch.Generator) -> Pairs:
+    head: Any = model.heads["invisible"]
+
+    def of(batch: EventBatch) -> tuple[Any, ...]:
+        truth = _truth(batch)
+        found = head.sample(
+            model.encoder(batch),
+            batch,
+            truth.invisible_mask,
+            SAMPLING_STEPS,
+            generator=generator,
+        )
+        return found, truth.invisible, truth.invisible_mask.long() - 1
+
+    return Pairs(*_gathered(map(of, _batches(model, table)), (_N_PLACES,) * 3))
+
+
+def _clouds(
+    model: EventModel, table: EventTable, generator: torch.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    head: Any = model.heads["cloud"]
+    made, real = [], []
+    for batch in _batches(model, table):
+        sampled = head.sample(model.encoder, batch, SAMPLING_STEPS, generator=generator)
+        made.append(sampled.objects[batch.mask].cpu().numpy())
+        real.append(batch.objects[batch.mask].cpu().numpy())
+    return np.concatenate(made), np.concatenate(real)
+
+
+def _truth(batch: EventBatch) -> Any:
+    if batch.truth is None:
+        raise ValueError("the events were read without truth")
+    return batch.truth

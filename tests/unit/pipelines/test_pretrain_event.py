@@ -1,0 +1,176 @@
+"""Event pretraining at the smallest size: every head trains, is judged, drawn, saved and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from colliderfm.config.load import load_params
+from colliderfm.config.schema import Params
+from colliderfm.data.event_batch import EventBatch
+from colliderfm.data.toys import write_toy_set
+from colliderfm.errors import Interrupted
+from colliderfm.models.weights import load_model
+from colliderfm.pipelines.pretrain_event import steps
+from colliderfm.pipelines.pretrain_event.steps import PretrainingTables
+from colliderfm.pipelines.pretrain_event.task import EventPretrainingTask
+from colliderfm.pipelines.pretrain_steps import TrainedEncoder
+from colliderfm.train.protocols import SilentTracker
+
+PROCESSES = ("qcd", "tt", "zz")
+SMALL = (
+    *("compute.threads=1", "compute.device=cpu", "model.event.size=tiny"),
+    *("pretrain.event.processes=[qcd, tt, zz]", "pretrain.event.batch_size=64"),
+    *("pretrain.event.max_updates=12", "pretrain.event.validate_every=6"),
+    *("pretrain.event.checkpoint_every=2", "pretrain.event.self_supervised_fraction=0.5"),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("toys")
+    write_toy_set(path, 600, seed=1, processes=PROCESSES)
+    return path
+
+
+def params_of(project: Path, variant: str) -> Params:
+    return load_params(project, (), (*SMALL, f"pretrain.event.variant={variant}"))
+
+
+@pytest.fixture(scope="module")
+def params(project: Path) -> Params:
+    return params_of(project, "all")
+
+
+@pytest.fixture(scope="module")
+def tables(params: Params, folder: Path) -> PretrainingTables:
+    return steps.load_tables(params, folder)
+
+
+@pytest.fixture(scope="module")
+def trained(
+    params: Params, tables: PretrainingTables, tmp_path_factory: pytest.TempPathFactory
+) -> TrainedEncoder:
+    run = tmp_path_factory.mktemp("run")
+    return steps.train_encoder(params, tables, 0, run, SilentTracker())
+
+
+@pytest.fixture(scope="module")
+def metrics(params: Params, tables: PretrainingTables, trained: TrainedEncoder) -> dict[str, float]:
+    return steps.judge(params, trained.model, tables, 0)
+
+
+def test_the_first_stage_trains_on_noised_objects_alone(trained: TrainedEncoder) -> None:
+    first, last = trained.result.history
+    assert {key for key in first if key.startswith("train/loss/")} == {"train/loss/cloud"}
+    heads = {"classify", "classify_noised", "cloud", "invisible", "segment", "assign", "regress"}
+    assert {key for key in last if key.startswith("train/loss/")} == {
+        f"train/loss/{name}" for name in heads
+    }
+    # Validation is that of the last stage from the start, so that its values compare.
+    assert first["val/loss_segment"] > 0
+
+
+def test_every_head_is_judged(metrics: dict[str, float]) -> None:
+    for stem in ("segment_exact_pct", "regress_t_bqq_pt_resolution", "invisible_pt_gev_distance"):
+        assert metrics[f"val/{stem}"] >= 0
+    assert metrics["val/cloud_btag_share"] <= 1
+    assert metrics["val/probe_macro_auc"] > 0.5
+
+
+def test_outputs_are_numbers_and_figures_of_every_head(
+    params: Params,
+    tables: PretrainingTables,
+    trained: TrainedEncoder,
+    metrics: dict[str, float],
+    tmp_path: Path,
+) -> None:
+    steps.write_outputs(params, trained, tables, metrics, tmp_path)
+    names = {path.stem for path in tmp_path.glob("*.png")}
+    assert names == {
+        *("roc", "confusion", "embedding", "loss", "segmentation_classes", "segmentation_counts"),
+        *("resonance_momenta", "neutrinos", "clouds"),
+    }
+    assert {path.stem for path in tmp_path.glob("*.json")} == names | {"metrics"}
+    assert json.loads((tmp_path / "metrics.json").read_text()).keys() == metrics.keys()
+
+
+def test_a_saved_model_gives_the_same_outputs_with_every_head(
+    params: Params,
+    tables: PretrainingTables,
+    trained: TrainedEncoder,
+    metrics: dict[str, float],
+    tmp_path: Path,
+) -> None:
+    steps.save_encoder(params, trained, metrics, 0, tmp_path / "model")
+    loaded = load_model(tmp_path / "model")
+    assert list(loaded.heads) == list(trained.model.heads)
+    batch = tables.validation.batch(range(16))
+    first, second = (_losses(model, batch) for model in (trained.model, loaded))
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+def _losses(model: torch.nn.Module, batch: EventBatch) -> dict[str, torch.Tensor]:
+    torch.manual_seed(5)
+    with torch.no_grad():
+        return model.losses(model(batch), batch)
+
+
+class _Stopping(SilentTracker):
+    """Sends the signal of a batch system after some updates."""
+
+    def __init__(self, update: int) -> None:
+        self.update = update
+
+    def log_metrics(self, metrics: dict[str, float], step: int) -> None:  # noqa: ARG002
+        if step >= self.update:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def test_a_run_stopped_in_the_second_stage_ends_with_the_same_weights(
+    params: Params, tables: PretrainingTables, trained: TrainedEncoder, tmp_path: Path
+) -> None:
+    with pytest.raises(Interrupted, match="after update 6"):
+        steps.train_encoder(params, tables, 0, tmp_path, _Stopping(6))
+    resumed = steps.train_encoder(params, tables, 0, tmp_path, SilentTracker())
+    assert resumed.result.resumed_from == 6
+    wanted = trained.model.state_dict()
+    for name, value in resumed.model.state_dict().items():
+        assert torch.equal(value, wanted[name]), name
+
+
+def test_self_supervision_alone_reads_no_truth_and_tells_no_classes(
+    project: Path, folder: Path, tmp_path: Path
+) -> None:
+    params = params_of(project, "ssl")
+    tables = steps.load_tables(params, folder)
+    assert tables.train.batch([0]).truth is None
+    trained = steps.train_encoder(params, tables, 0, tmp_path / "run", SilentTracker())
+    metrics = steps.judge(params, trained.model, tables, 0)
+    assert "val/accuracy" not in metrics
+    steps.write_outputs(params, trained, tables, metrics, _made(tmp_path / "out"))
+    assert not (tmp_path / "out" / "confusion.png").exists()
+
+
+def _made(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def test_a_switched_off_loss_is_not_trained(params: Params, tables: PretrainingTables) -> None:
+    model = steps.initial_model(params, tables.train)
+    task = EventPretrainingTask(model, tables.validation, {"classify": 1.0}, PROCESSES)
+    _, parts = task.loss(tables.train.batch(range(8)))
+    assert set(parts) == {"classify"}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
