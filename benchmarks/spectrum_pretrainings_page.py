@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import NullFormatter
 from scipy.stats import t as student
 
 from benchmarks.shipped_spectrum_encoder import judge_shipped
@@ -220,6 +221,7 @@ def _draw_losses(report: Path, records: Mapping[str, Record]) -> None:
                 losses = np.array([[point["val/unseen_loss"] for point in record["history"]]])
                 bands[record["label"].replace("`", "")] = Band.of_seeds(scale * updates, losses)
             draw_loss_curves(axes, bands, "Validation loss, unseen universes", log=True)
+            axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel(label)
             axes.legend(fontsize=11)
             numbers |= {f"{name}, {label}": band.numbers() for name, band in bands.items()}
