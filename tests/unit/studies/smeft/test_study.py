@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -162,3 +163,16 @@ def test_a_spectrum_with_other_bins_is_refused(
     file.write_text("observable,low,high,value,error\nmll,50,60,1.0,0.1\n")
     with pytest.raises(DataError):
         STUDY.look_up(data, encoder, file, 3)
+
+
+def test_what_cells_share_is_computed_once_and_changes_no_number(
+    params: Params, data: SmeftData, encoder: Path, tmp_path: Path
+) -> None:
+    shared = run(params, data, "pretrained", tmp_path / "shared", encoder)
+    alone = run(params, replace(data, memory={}), "pretrained", tmp_path / "alone", encoder)
+    assert shared.metrics == alone.metrics
+    assert shared.training["report_details"] == alone.training["report_details"]
+    calls: list[int] = []
+    for _ in range(2):
+        data.once(("a test",), lambda: calls.append(1))
+    assert calls == [1]
