@@ -176,8 +176,9 @@ def _objectives(records: Mapping[str, Record], shipped: Record) -> Iterable[str]
         lines.append(_row(f"[{record['label']}](tries/{record['name']}.json)", *cells))
     yield (
         "## One further objective at a time\n\n"
-        "Hard task, width 8, weight 0.2 each, 1000 updates at learning rate 1e-3. ±: 95% interval in which a further seed "
-        "without a further objective falls (Student); \\* outside of it. One seed per objective; of "
+        "Hard task, width 8, weight 0.2 each, 1000 updates at learning rate 1e-3. ±: 95% interval in "
+        "which a further seed without a further objective falls (Student); \\* outside of it. One seed "
+        "per objective; of "
         f"{len(rows) * len(_COLUMNS)} numbers about {0.05 * len(rows) * len(_COLUMNS):.0f} would have "
         "a \\* by chance."
         "\n\n" + "\n".join(lines)

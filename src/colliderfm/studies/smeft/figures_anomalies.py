@@ -103,9 +103,14 @@ def anomaly_bars(comparison: Comparison, events: int, folder: Path) -> list[Path
     for panel, (score, groups) in zip(axes, scores.items(), strict=True):
         draw_method_bars(panel, groups, styles, "AUROC")
         panel.axhline(0.5, color="0.5", linewidth=1.2)
-        panel.set_ylim(0.0, 1.28)
+        panel.set_ylim(0.0, 1.22)
         add_caption(panel, f"score: {SCORE_LABELS.get(score, score.replace('_', ' '))}")
-    axes[0].legend(loc="upper right", ncols=3, fontsize=11)
+    entries = {
+        label: handle
+        for panel in axes
+        for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=3)
     numbers = {"labeled_replicas": events, "auroc_and_sd": scores}
     return save_figure(figure, folder / "anomalies.png", numbers)
 

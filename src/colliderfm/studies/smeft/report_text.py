@@ -121,9 +121,13 @@ def _headline(content: Content) -> list[str]:
         "Gains are pretrained minus scratch, paired by seed, with 95% Student-t intervals; below two "
         "sigma (two-sided p of the t-test as Gaussian sigma) the words are *no difference seen*."
     )
+    best = (
+        "The Bayes optimum is that of telling universes apart. Its anomaly score is the distance to the "
+        "nearest universe in all bins, which other scores may beat."
+    )
     gains = tables.gains_table(comparison) or ["not tested: no seed has both arms"]
     return [
-        *["## All arms", "", *tables.headline_table(comparison), ""],
+        *["## All arms", "", *tables.headline_table(comparison), "", best, ""],
         *_figure("learning_curves", content.figures),
         *["", "## What pretraining brings", "", *gains, "", note],
     ]

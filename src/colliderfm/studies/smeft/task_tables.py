@@ -139,7 +139,13 @@ def coverage_table(rows: Sequence[CoverageRow]) -> list[str]:
         ]
         for row in rows
     ]
-    titles = ["nominal", "found", "binomial error", "pseudo-experiments", "within 3 errors"]
+    titles = [
+        "nominal",
+        "found",
+        "binomial error",
+        "pseudo-experiments",
+        "within 3 errors in every seed",
+    ]
     return markdown(["arm", "of", "level", *titles], lines)
 
 
