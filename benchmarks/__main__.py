@@ -51,6 +51,7 @@ def main() -> None:
     REPORTS.mkdir(parents=True, exist_ok=True)
     run_one("reader", "--out", str(REPORTS / "reader.json"))
     run_one("event_model", "--out", str(REPORTS / "event_model.json"))
+    run_one("event_heads", "--out", str(REPORTS / "event_heads.json"))
     run_one("spectra", "--out", str(REPORTS / "spectra.json"))
     run_one("simulation", "--out", str(REPORTS / "simulation.json"))
     if arguments.make_run:

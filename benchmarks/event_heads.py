@@ -5,8 +5,9 @@
 Batches as in ``event_model.py``, sorted by length. Tasks: inference and training of classification
 (256 events), training of all heads of pretraining (64 and 256), sampling of neutrinos in 16 steps
 (256). Every network, task and number of threads runs in a process of its own, so that the increase
-of its peak memory is of that task. Networks: ``small`` and ``base`` as shipped, ``equal_depth`` and
-``equal_depth_base`` with the width and depth of the source study's two networks.
+of its peak memory is of that task; rows that ``--out`` holds of others are kept. Networks: ``small``,
+``base`` and ``large`` as defined, ``equal_depth`` and ``equal_depth_base`` with the width and depth of
+the source study's two networks.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ SHAPES = {
     ),
     "large": encoder_settings("large"),
 }
+_KEYS = ("network", "task", "threads")
 # Batch size of each task.
 TASKS = {
     "inference": BATCH_EVENTS,
@@ -166,6 +168,19 @@ def measure(network: str, task: str, n_threads: int) -> dict[str, object]:
     }
 
 
+def _kept(arguments: argparse.Namespace) -> list[dict[str, object]]:
+    """Return what the file holds of networks and tasks that are not measured now."""
+    if not (arguments.out and arguments.out.exists()):
+        return []
+    found = json.loads(arguments.out.read_text())["results"]
+    asked = (arguments.networks, arguments.tasks, arguments.threads)
+    return [
+        row
+        for row in found
+        if not all(row[key] in values for key, values in zip(_KEYS, asked, strict=True))
+    ]
+
+
 def main() -> None:
     """Parse arguments, measure in child processes, print or write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -178,7 +193,7 @@ def main() -> None:
     if arguments.single:
         print(json.dumps(measure(arguments.networks[0], arguments.tasks[0], arguments.threads[0])))
         return
-    results = []
+    results = _kept(arguments)
     for network in arguments.networks:
         for task in arguments.tasks:
             for n_threads in arguments.threads:
