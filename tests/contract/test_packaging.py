@@ -40,7 +40,7 @@ def text_files() -> list[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False)
     if listed.returncode:
-        pytest.skip("not a git repository")
+        pytest.skip("a source archive without git: what is tracked cannot be listed")
     paths = [PROJECT / name for name in listed.stdout.decode().split("\0") if name]
     return [path for path in paths if path.is_file() and path.suffix not in BINARY]
 

@@ -32,7 +32,7 @@ STAGES = {
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
+    pytest.mark.skipif(shutil.which("git") is None, reason="dvc repro needs a git repository"),
 ]
 
 

@@ -96,7 +96,10 @@ def test_a_folder_that_is_a_file_is_one_line(params, tmp_path):
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(
+    os.geteuid() == 0,
+    reason="root may write into read-only folders",
+)
 def test_a_read_only_folder_is_one_line(params, tmp_path):
     tmp_path.chmod(0o555)
     with pytest.raises(DataError, match="cannot write to"):

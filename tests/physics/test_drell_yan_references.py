@@ -72,7 +72,7 @@ def points(project):
     """Reference points of an independent generator; not part of the project."""
     path = project.parent / "shared" / "data" / "smeft_reference" / "matrix_elements.json"
     if not path.is_file():
-        pytest.skip("no reference points here")
+        pytest.skip("the reference points of another generator are not part of the project")
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -7,6 +7,7 @@ Gains compare two arms on the same seeds, hence on the same training events. A s
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from colliderfm.stats.intervals import MeanInterval, PairedGain, mean_interval
 
 
 @dataclass(frozen=True)
-class CellComparison:
+class CellComparison(ABC):
     """The cells of a comparison, checked and sorted; a study says how its metrics are compared.
 
     Parameters
@@ -184,14 +185,14 @@ class CellComparison:
         )
 
     @staticmethod
+    @abstractmethod
     def is_bookkeeping(metric: str) -> bool:
         """Whether a column is the error or a count of another one."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def compare(metric: str, candidate: np.ndarray, reference: np.ndarray) -> PairedGain:
         """Return the gain of the candidate, paired by seed; positive or above 1 is better."""
-        raise NotImplementedError
 
 
 def summary_table(comparison: CellComparison) -> pd.DataFrame:

@@ -19,7 +19,7 @@ BINS = {"mll_edges_gev": (60.0, 80.0, 100.0), "pt_edges_gev": (10.0, 30.0, 50.0)
 
 def table_of_set():
     if NAME not in available_sets():
-        pytest.skip("the parton densities are not installed")
+        pytest.skip(f"{NAME} comes with the extra `generate`")
     densities = load_densities(NAME)
     settings = SpectrumSettings(**BINS, order="linear", pt_mll_range_gev=(60.0, 100.0))
     table = compute_table(densities, settings)
