@@ -115,7 +115,7 @@ def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
             run.log_dataset(data_folder.name, md5, str(data_folder), "train")
             trained = family.train_encoder(params, tables, request.seed, folder, run)
             metrics = family.judge(params, trained.model, tables, request.seed)
-            family.save_encoder(params, trained, metrics, request.seed, folder / "model")
+            family.save_encoder(params, trained, tables, metrics, request.seed, folder / "model")
             family.write_outputs(params, trained, tables, metrics, out)
             run.log_metrics(metrics, step=trained.result.updates)
             run.log_folder(out, "report")

@@ -107,7 +107,7 @@ def test_a_saved_model_gives_the_same_outputs_with_every_head(
     metrics: dict[str, float],
     tmp_path: Path,
 ) -> None:
-    steps.save_encoder(params, trained, metrics, 0, tmp_path / "model")
+    steps.save_encoder(params, trained, tables, metrics, 0, tmp_path / "model")
     loaded = load_model(tmp_path / "model")
     assert list(loaded.heads) == list(trained.model.heads)
     batch = tables.validation.batch(range(16))

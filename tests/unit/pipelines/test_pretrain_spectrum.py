@@ -107,7 +107,7 @@ def test_validation_replicas_are_neither_those_of_training_nor_of_the_test(corpu
 def test_a_saved_encoder_gives_the_same_latents_and_generates_spectra(
     params, corpus, trained, metrics, tmp_path
 ):
-    save_encoder(params, trained, metrics, 0, tmp_path)
+    save_encoder(params, trained, corpus, metrics, 0, tmp_path)
     mean = corpus.seen.mean_pb_per_gev
     loaded = load_spectrum_encoder(tmp_path)
     assert np.array_equal(encode(loaded, mean), encode(trained.model.encoder, mean))

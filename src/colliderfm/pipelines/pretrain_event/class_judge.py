@@ -6,10 +6,13 @@ import numpy as np
 
 from colliderfm.data.event_table import EventTable
 from colliderfm.evaluate.assignment import decay_efficiencies, score_assignment
-from colliderfm.evaluate.classification import one_vs_rest_auc
+from colliderfm.evaluate.classification import one_vs_rest_auc, roc_replicas
 from colliderfm.evaluate.inference import infer
 from colliderfm.models.event_model import EventModel
 from colliderfm.pipelines.pretrain_event.task import class_index
+from colliderfm.stats.bootstrap import replica_counts, summarize
+
+_REPLICAS = 50
 
 
 def classification_metrics(
@@ -40,17 +43,33 @@ def classification_metrics(
     auc = one_vs_rest_auc(target, result.probability)
     metrics = {
         "val/accuracy": accuracy,
+        "val/accuracy_error": float(np.sqrt(accuracy * (1.0 - accuracy) / len(target))),
         "val/macro_auc": float(np.nanmean(auc)),
         "val/gap_loss": result.loss["classify"] - seen_result.loss["classify"],
         "val/gap_accuracy": float(seen_accuracy) - accuracy,
     }
     metrics |= {f"val/auc_{name}": float(value) for name, value in zip(processes, auc, strict=True)}
+    metrics |= _auc_errors(target, result.probability, processes)
     metrics |= {f"val/loss_{name}": value for name, value in result.loss.items()}
     return metrics | assignment_metrics(validation, result.slots)
 
 
+def _auc_errors(
+    target: np.ndarray, probability: np.ndarray, processes: tuple[str, ...]
+) -> dict[str, float]:
+    """Return the bootstrap error of each AUC and of their mean; the replicas are paired."""
+    counts = replica_counts(len(target), _REPLICAS, 0)
+    replicas = {
+        name: roc_replicas(target == index, probability[:, index], None, counts).auc
+        for index, name in enumerate(processes)
+        if (target == index).any()
+    }
+    errors = {f"val/auc_{name}_error": summarize(auc).error for name, auc in replicas.items()}
+    return errors | {"val/macro_auc_error": summarize(np.mean([*replicas.values()], axis=0)).error}
+
+
 def assignment_metrics(table: EventTable, slots: np.ndarray | None) -> dict[str, float]:
-    """Return the efficiency of each decay over its matchable resonances, in percent."""
+    """Return the efficiency of each decay over its matchable resonances, in percent, and its error."""
     if slots is None:
         return {}
     batch = table.batch(np.arange(len(table)))
@@ -58,9 +77,10 @@ def assignment_metrics(table: EventTable, slots: np.ndarray | None) -> dict[str,
     shape = (len(table), decay.shape[1], truth.shape[2])
     guess = np.full(shape, -1, dtype=np.int64)
     guess[:, : slots.shape[1], : slots.shape[2]] = slots[:, : shape[1], : shape[2]]
-    efficiencies = decay_efficiencies(score_assignment(guess, truth, decay))
-    return {
-        f"val/assignment_efficiency_matchable_pct_{name}": 100.0 * efficiency["matchable"].value
-        for name, efficiency in efficiencies.items()
-        if efficiency["matchable"].n
-    }
+    metrics = {}
+    for name, efficiency in decay_efficiencies(score_assignment(guess, truth, decay)).items():
+        if efficiency["matchable"].n:
+            stem = f"val/assignment_efficiency_matchable_pct_{name}"
+            metrics[stem] = 100.0 * efficiency["matchable"].value
+            metrics[f"{stem}_error"] = 100.0 * efficiency["matchable"].error
+    return metrics

@@ -24,6 +24,7 @@ from colliderfm.models.build import build_event_model
 from colliderfm.models.event_model import EventModel
 from colliderfm.models.weights import load_encoder, save_model
 from colliderfm.pipelines.folders import event_set_folder
+from colliderfm.pipelines.pretrain_event.card import card_text, data_record
 from colliderfm.pipelines.pretrain_event.class_judge import classification_metrics
 from colliderfm.pipelines.pretrain_event.head_judge import head_metrics
 from colliderfm.pipelines.pretrain_event.head_outputs import head_outputs
@@ -57,10 +58,11 @@ PROBE_EVENTS = 12000
 
 @dataclass(frozen=True)
 class PretrainingTables:
-    """Training and validation split of the pretraining set, class weights balanced."""
+    """Training and validation split of the pretraining set in ``folder``, class weights balanced."""
 
     train: EventTable
     validation: EventTable
+    folder: Path
 
 
 def load_tables(params: Params, folder: Path) -> PretrainingTables:
@@ -76,7 +78,8 @@ def load_tables(params: Params, folder: Path) -> PretrainingTables:
     train = EventTable.read(folder, settings.processes, "train", truth=truth)
     validation = EventTable.read(folder, settings.processes, "validation", truth=truth)
     return PretrainingTables(
-        *(replace(table, weight=balanced_weight(table, settings)) for table in (train, validation))
+        *(replace(table, weight=balanced_weight(table, settings)) for table in (train, validation)),
+        folder=folder,
     )
 
 
@@ -220,32 +223,20 @@ def measure_gate(
 def save_encoder(
     params: Params,
     trained: TrainedEncoder[EventModel],
+    tables: PretrainingTables,
     metrics: dict[str, float],
     seed: int,
     folder: Path,
 ) -> None:
     """Save a pretrained model with its card and its recipe (``pretraining.json``)."""
     network = params.model.event.model_dump(mode="json")
-    recipe = pretraining_recipe(params.pretrain.event, network, trained.result, metrics, seed)
+    recipe = pretraining_recipe(params.pretrain.event, network, trained.result, metrics, seed) | {
+        "heads": list(trained.model.heads),
+        "parameters": sum(parameter.numel() for parameter in trained.model.parameters()),
+        "data": data_record(tables.train, tables.validation, tables.folder),
+    }
     save_model(folder, trained.model, card_text(recipe))
     write_json(folder / "pretraining.json", recipe)
-
-
-def card_text(recipe: dict[str, Any]) -> str:
-    """Return the model card of a pretrained event encoder."""
-    metrics, settings = recipe["metrics"], recipe["settings"]
-    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in sorted(metrics.items()))
-    return (
-        f"# Event encoder, variant {recipe['variant']}, size {recipe['model']['size']}\n\n"
-        f"Pretrained on simulated 13 TeV proton collisions: {', '.join(settings['processes'])}.\n"
-        f"{recipe['updates']} updates of {settings['batch_size']} events, seed {recipe['seed']}, "
-        f"best validation at update {recipe['best_update']}.\n\n"
-        "Input: up to 18 reconstructed leptons and jets (energy and pT in GeV, eta, phi, b-tag, lepton "
-        "flag, charge) and event globals; see `normalization.json` for scales.\n\n"
-        f"Validation split (by event id):\n\n| metric | value |\n|---|---:|\n{rows}\n\n"
-        "Known limits: parametrized detector without pile-up, photons and taus; leading-order matrix "
-        "elements with parton shower; ttH stands for the ttW and ttZ classes of other studies.\n"
-    )
 
 
 def write_outputs(

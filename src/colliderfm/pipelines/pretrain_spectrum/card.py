@@ -16,7 +16,7 @@ def card_text(recipe: dict[str, Any]) -> str:
     Parameters
     ----------
     recipe : dict
-        Content of ``pretraining.json``: variant, seed, updates, settings, model and metrics.
+        Content of ``pretraining.json``: variant, seed, updates, settings, model, universes and metrics.
 
     Returns
     -------
@@ -36,7 +36,8 @@ def card_text(recipe: dict[str, Any]) -> str:
         f"{model['layers']} x {model['hidden']}, latent width {model['latent']}\n\n"
         "Pretrained on replicas of Drell-Yan spectra (dsigma/dm_ll and dsigma/dpT, pb/GeV) with "
         f"dimension-6 terms. Task {settings['task']}: {_NOISE[settings['task']]}. Universes: "
-        f"{universes}.\n"
+        f"{universes}; {recipe['universes']['seen']} seen and {recipe['universes']['unseen']} unseen ones "
+        "in validation.\n"
         f"{recipe['updates']} updates of {settings['batch_size']} pairs, seed {recipe['seed']}, best "
         f"validation at update {recipe['best_update']}. Further objectives: "
         f"{', '.join(further) or 'none'}.\n\n"

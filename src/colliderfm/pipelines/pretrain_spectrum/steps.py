@@ -146,6 +146,7 @@ def measure_gate(
 def save_encoder(
     params: Params,
     trained: TrainedEncoder[SpectrumModel],
+    tables: ReplicaCorpus,
     metrics: dict[str, float],
     seed: int,
     folder: Path,
@@ -154,7 +155,9 @@ def save_encoder(
     from colliderfm.pipelines.pretrain_spectrum.card import card_text
 
     network = asdict(trained.model.encoder.settings)
-    recipe = pretraining_recipe(params.pretrain.spectrum, network, trained.result, metrics, seed)
+    recipe = pretraining_recipe(
+        params.pretrain.spectrum, network, trained.result, metrics, seed
+    ) | {"universes": {"seen": len(tables.seen), "unseen": len(tables.unseen)}}
     save_spectrum_encoder(folder, trained.model, card_text(recipe))
     write_json(folder / "pretraining.json", recipe)
 
