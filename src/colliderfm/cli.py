@@ -228,6 +228,7 @@ def report(
     equal_updates: Annotated[
         str, typer.Option(help="Folder of a comparison with equal updates for all runs.")
     ] = "",
+    variants: Annotated[bool, typer.Option(help="One page for all encoders in SOURCE.")] = False,
     show: Annotated[bool, typer.Option(help="Only print the starter report's headline.")] = False,
     config: Overlays = [],
     set_: Assignments = [],
@@ -235,9 +236,8 @@ def report(
     """Write tables and figures of a comparison, its summary run and its saved view."""
     from colliderfm.pipelines.report import report as run
 
-    checked = _params(config, set_)
-    more = {"question": question, "equal_updates": equal_updates}
-    _show(run(checked, study, source=source, out=out, show=show, **more))
+    texts = {"source": source, "out": out, "question": question, "equal_updates": equal_updates}
+    _show(run(_params(config, set_), study, **texts, variants=variants, show=show))
 
 
 @app.command(epilog="Example: colliderfm ui --port 5000")

@@ -111,7 +111,9 @@ def test_optional_packages_are_imported_on_first_use() -> None:
 
 
 # What all studies share: the protocol they answer, and what a comparison and a report are made of.
-SHARED_BY_STUDIES = {"protocol", "cell_comparison", "report_files", "report_tables"}
+SHARED_BY_STUDIES = {
+    *("protocol", "cell_comparison", "multiple_tests", "report_files", "report_tables"),
+}
 
 
 def test_studies_do_not_import_each_other() -> None:

@@ -99,6 +99,21 @@ def test_report_holds_every_arm_and_a_summary_run(inside: Path, run_command: Com
     assert all(path.with_suffix(".json").is_file() for path in figures)
 
 
+def test_report_shows_several_encoders_on_one_page(inside: Path, run_command: Command) -> None:
+    compare = ("compare", "--study", "haa", "--encoder", "encoders/event-encoder")
+    for name in ("cls/few", "shipped"):
+        run_command(*compare, "--out", f"outputs/variants-haa/{name}")
+    done = run_command("report", "--study", "haa", "--variants", "--question", "Which one?")
+    assert "Which one?" in done.stdout
+    folder = inside / "reports" / "haa" / "variants"
+    page = (folder / "README.md").read_text()
+    assert page.startswith("# Which one?")
+    assert "| cls | cls-assign | " in page
+    assert "`colliderfm finetune --study haa --init pretrained" in page
+    assert (folder / "gains.png").is_file()
+    assert len((folder / "gains.csv").read_text().splitlines()) == 1 + 2 * 2 * 3
+
+
 def test_evaluate_on_other_data_makes_its_own_run(inside: Path, run_command: Command) -> None:
     run_command("finetune", "--study", "haa", "--init", "scratch", "--events", "60", "--seed", "9")
     table = results("haa", "finetune")

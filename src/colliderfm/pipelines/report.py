@@ -16,7 +16,7 @@ import pandas as pd
 from colliderfm.config.flatten import flatten
 from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
-from colliderfm.errors import DataError
+from colliderfm.errors import ConfigError, DataError
 from colliderfm.pipelines.compare import cell_file_name
 from colliderfm.pipelines.run_record import runs_file, write_run_record
 from colliderfm.studies import STUDIES, load_study
@@ -42,6 +42,7 @@ def report(
     out: str = "",
     question: str = "",
     equal_updates: str = "",
+    variants: bool = False,
     show: bool = False,
 ) -> ReportSummary:
     """Write the report of one study or of all.
@@ -60,23 +61,29 @@ def report(
         Side question that the comparison answers: makes a short report, listed on the page above it.
     equal_updates : str
         Folder of a second comparison in which every run had the same number of updates.
+    variants : bool
+        ``source`` holds one folder per encoder, with one or more comparisons in each: write one page
+        of what every encoder buys over scratch; ``question`` is its title.
     show : bool
         Only print the headline table of the existing starter report and how to open the UI.
 
     Raises
     ------
     ConfigError
-        If there is no such study.
+        If there is no such study, or it has no page of variants.
     DataError
-        If there is no comparison in ``source``.
+        If there is no comparison in ``source``, or those of an encoder do not fit together.
     """
     names = STUDIES if study == "all" else (load_study(study).name,)
+    if variants and names != ("haa",):
+        raise ConfigError("--variants", got=f"--study {study}", need="--study haa")
     if show:
         return ReportSummary("\n\n".join(_existing(name) for name in names))
     more: dict[str, Any] = {"question": question} if question else {}
     if equal_updates:
         more["equal_updates"] = read_cells(project_root() / equal_updates, with_runs=False)
-    return ReportSummary("\n\n".join(_write(params, name, source, out, more) for name in names))
+    write = _write_variants if variants else _write
+    return ReportSummary("\n\n".join(write(params, name, source, out, more) for name in names))
 
 
 def _write(params: Params, name: str, source: str, out: str, more: dict[str, Any]) -> str:
@@ -88,11 +95,30 @@ def _write(params: Params, name: str, source: str, out: str, more: dict[str, Any
     physics = load_study(name)
     extras = _extras(folder, cells, reproducible) | more
     files = physics.report(params, cells, target, extras)
+    return _finish(params, name, target, cells, len(files))
+
+
+def _write_variants(params: Params, name: str, source: str, out: str, more: dict[str, Any]) -> str:
+    root = project_root()
+    folder = root / (source or f"outputs/variants-{name}")
+    target = root / (out or f"reports/{name}/variants")
+    tables, not_run = read_variants(folder)
+    cells = pd.concat(tables.values(), ignore_index=True)
+    extras = {"variants": tables, "not_run": not_run} | more
+    files = load_study(name).report(params, cells, target, extras)
+    return _finish(params, name, target, cells, len(files))
+
+
+def _finish(params: Params, name: str, target: Path, cells: pd.DataFrame, n_files: int) -> str:
+    """Track a written report and say where it is."""
+    root = project_root()
     run_id, address = _track(params, name, target, cells)
     write_run_record(root / "outputs" / "report" / name, [run_id])
     (root / "outputs" / "report" / f"{name}-view.txt").write_text(address + "\n", encoding="utf-8")
-    headline = physics.headline(target)
-    return f"{headline}\n{len(files)} files -> {target.relative_to(root)}\ncompare in the UI: {address}"
+    headline = load_study(name).headline(target)
+    return (
+        f"{headline}\n{n_files} files -> {target.relative_to(root)}\ncompare in the UI: {address}"
+    )
 
 
 def read_cells(folder: Path, *, with_runs: bool) -> pd.DataFrame:
@@ -122,6 +148,61 @@ def read_cells(folder: Path, *, with_runs: bool) -> pd.DataFrame:
         runs = pd.DataFrame(json.loads(runs_file(folder).read_text(encoding="utf-8")))
         cells = pd.concat([cells, runs.drop(columns="key")], axis=1)
     return cells
+
+
+def read_variants(folder: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Return the cells of several encoders, each from one or more comparisons.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds one folder per encoder; every ``cells.json`` at any depth below it counts, so that sizes
+        with different numbers of seeds can be compared apart. A cell that two of them share, such as
+        a scratch run, counts once.
+
+    Returns
+    -------
+    cells : dict of str to DataFrame
+        By the name of the encoder's folder, with run id, seconds and commit.
+    not_run : list of str
+        Cells of the grids that have no result.
+
+    Raises
+    ------
+    DataError
+        If there is no comparison, or those of one name are of different weights or data.
+    """
+    cells, not_run = {}, []
+    for place in sorted(path for path in folder.glob("*") if path.is_dir()):
+        parts = sorted(path.parent for path in place.rglob("cells.json"))
+        if parts:
+            table = pd.concat([read_cells(part, with_runs=True) for part in parts])
+            _check_one_encoder(place.name, table)
+            measured = [key for key in table.columns if key.startswith("test/")]
+            same = table.duplicated(["init", "events", "seed", *measured])
+            cells[place.name] = table[~same].reset_index(drop=True)
+        for part in parts:
+            names = json.loads((part / "not_run.json").read_text(encoding="utf-8"))
+            not_run += [f"{place.name}: {name}" for name in names]
+    if not cells:
+        raise DataError(
+            f"no comparison below {folder}",
+            need="ENCODER/cells.json, or deeper",
+            fix="run `colliderfm compare --study haa --encoder … --out …` for each encoder first",
+        )
+    return cells, not_run
+
+
+def _check_one_encoder(name: str, cells: pd.DataFrame) -> None:
+    pretrained = cells[cells["init"] == "pretrained"]
+    for key, rows in (("encoder_sha256", pretrained), ("data_md5", cells)):
+        found = sorted(set(rows[key].astype(str)))
+        if len(found) > 1:
+            raise DataError(
+                f"comparisons of the encoder {name}",
+                got=f"{key} {' and '.join(value[:8] for value in found)}",
+                need="one encoder and one event set per folder",
+            )
 
 
 def _extras(folder: Path, cells: pd.DataFrame, reproducible: bool) -> dict[str, Any]:

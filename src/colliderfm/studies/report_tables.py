@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,24 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(line)} |" for line in lines] if rows else []
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Write a table for a terminal.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        Cells, the titles first; all rows of one length.
+
+    Returns
+    -------
+    list of str
+        Lines with two blanks between columns, none at the end.
+    """
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
+    return [line.rstrip() for line in lines]
+
+
 def spread(mean: float, sd: float, digits: int = 3) -> str:
     """Write a mean with its standard deviation over seeds, if there is one.
 
@@ -78,6 +96,44 @@ def gain_text(gain: PairedGain) -> str:
         return f"×{gain.gain:.2f}{interval}"
     interval = f" [{gain.low:+.3f}, {gain.high:+.3f}]" if gain.n > 1 else ""
     return f"{gain.gain:+.3f}{interval}"
+
+
+def convergence_table(
+    comparison: CellComparison,
+    unit: str,
+    label: Callable[[str], str],
+    *,
+    without: Collection[str] = (),
+) -> list[str]:
+    """Write updates until the best validation and runs stopped at the cap.
+
+    Parameters
+    ----------
+    comparison : CellComparison
+        The cells, with ``updates_to_best`` and ``stopped`` where known.
+    unit : str
+        What training sizes count, e.g. ``"training events"``.
+    label : callable
+        Arm to its readable name.
+    without : collection of str
+        Arms that have no updates.
+
+    Returns
+    -------
+    list of str
+        Lines of Markdown; empty without these columns.
+    """
+    rows = []
+    for events in comparison.events:
+        for init in comparison.inits:
+            updates = comparison.mean(init, events, "updates_to_best")
+            if updates is None or updates.mean == 0.0 or init in without:
+                continue
+            cells = comparison.rows(init, events)
+            capped = int((cells["stopped"] == "cap").sum()) if "stopped" in cells else 0
+            flag = f"{capped} of {len(cells)} stopped at the cap" if capped else "all at a plateau"
+            rows.append([f"{events:,}", label(init), spread(updates.mean, updates.sd, 0), flag])
+    return markdown([unit, "arm", "updates to best validation", "stopped"], rows)
 
 
 def provenance_table(

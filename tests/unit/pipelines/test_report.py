@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from colliderfm.errors import DataError
-from colliderfm.pipelines.report import read_cells
+from colliderfm.config.load import load_params
+from colliderfm.errors import ConfigError, DataError
+from colliderfm.pipelines.report import read_cells, read_variants, report
 
 
 @pytest.fixture
@@ -43,3 +44,47 @@ def test_a_missing_comparison_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no comparison in") as caught:
         read_cells(tmp_path, with_runs=False)
     assert "colliderfm compare" in str(caught.value.fix)
+
+
+def write_part(folder: Path, rows: list[dict[str, object]], not_run: list[str]) -> None:
+    """A comparison as `compare` leaves it."""
+    folder.mkdir(parents=True)
+    (folder / "cells.json").write_text(json.dumps(rows), encoding="utf-8")
+    (folder / "not_run.json").write_text(json.dumps(not_run), encoding="utf-8")
+
+
+def row(init: str, events: int, seed: int, auc: float, encoder: str = "") -> dict[str, object]:
+    grid = {"init": init, "events": events, "seed": seed}
+    return {**grid, "encoder_sha256": encoder, "data_md5": "d", "test/auc": auc}
+
+
+def test_comparisons_of_one_encoder_are_merged_and_shared_runs_counted_once(tmp_path: Path) -> None:
+    shared = row("scratch", 590, 0, 0.8)
+    write_part(tmp_path / "cls", [shared, row("pretrained", 590, 0, 0.9, "a")], [])
+    more = [shared, row("scratch", 58970, 0, 0.7)]
+    write_part(tmp_path / "cls" / "everything", more, ["pretrained n=58970 s0"])
+    write_part(tmp_path / "ssl" / "few", [row("pretrained", 590, 0, 0.6, "b")], [])
+    (tmp_path / "notes").mkdir()
+    tables, not_run = read_variants(tmp_path)
+    assert list(tables) == ["cls", "ssl"]
+    found = [(r.init, r.events, r.seed) for r in tables["cls"].itertuples()]
+    assert found == [("scratch", 590, 0), ("pretrained", 590, 0), ("scratch", 58970, 0)]
+    assert not_run == ["cls: pretrained n=58970 s0"]
+
+
+def test_two_encoders_in_one_folder_are_refused(tmp_path: Path) -> None:
+    write_part(tmp_path / "cls", [row("pretrained", 590, 0, 0.9, "aaa")], [])
+    write_part(tmp_path / "cls" / "more", [row("pretrained", 590, 1, 0.9, "bbb")], [])
+    with pytest.raises(DataError, match="encoder cls") as caught:
+        read_variants(tmp_path)
+    assert "aaa and bbb" in str(caught.value)
+
+
+def test_a_folder_without_comparisons_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no comparison below"):
+        read_variants(tmp_path)
+
+
+def test_only_one_study_has_a_page_of_variants(project: Path) -> None:
+    with pytest.raises(ConfigError, match="--study haa"):
+        report(load_params(project), "all", variants=True)

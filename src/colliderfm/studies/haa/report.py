@@ -19,8 +19,9 @@ from colliderfm.studies.cell_comparison import summary_table
 from colliderfm.studies.haa import detail_tables, tables
 from colliderfm.studies.haa.figures import FigureInput, draw_figures
 from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table
-from colliderfm.studies.haa.table_text import LIMIT_MARK
+from colliderfm.studies.haa.table_text import limit_note
 from colliderfm.studies.haa.tries import write_try
+from colliderfm.studies.haa.variants import write_variants
 from colliderfm.studies.report_files import write_texts
 from colliderfm.studies.report_tables import gain_text, provenance_table, run_table
 
@@ -59,7 +60,8 @@ def write_report(
     extras : mapping
         ``predictions`` and ``histories`` by (init, events, seed); ``scale`` (text); ``not_run``
         (list of text); optional ``cpu_hours`` and ``equal_updates`` (cells of a second comparison
-        at equal numbers of updates) and ``question`` (a short report of a side question).
+        at equal numbers of updates), ``question`` (a short report of a side question) and
+        ``variants`` (cells by name of the encoder: the page of all of them instead).
 
     Returns
     -------
@@ -72,6 +74,8 @@ def write_report(
         If the cells are incomplete or the folder cannot be written to.
     """
     settings = params.studies.haa
+    if extras.get("variants"):
+        return write_variants(extras["variants"], settings, folder, extras)
     comparison = Comparison.of_cells(cells)
     if extras.get("question"):
         return write_try(comparison, settings, folder, extras)
@@ -96,7 +100,7 @@ def _report_text(given: FigureInput, extras: Mapping[str, Any], figures: Sequenc
         ["# H → aa → 4b: what does pretraining bring?", "", *_introduction(comparison, settings)],
         [_scale(comparison, extras), "", *_verdicts(comparison)],
         ["## Scratch, pretrained, boosted trees", "", *tables.headline_tables(comparison)],
-        [*_limit_note(settings), "", *_figure("learning_curves", figures)],
+        [*limit_note(settings), "", *_figure("learning_curves", figures)],
         _figure("inverse_roc", figures),
         _section("Updates to the best validation", tables.convergence_table(comparison)),
         _section(
@@ -182,16 +186,6 @@ def _verdicts(comparison: Comparison) -> list[str]:
         "*no difference seen*."
     )
     return [*lines, "", note]
-
-
-def _limit_note(settings: HaaStudy) -> list[str]:
-    """Explain the mark of a limit."""
-    floor = settings.metrics.min_background_events
-    return [
-        f"{LIMIT_MARK} fewer than {floor} (effective) background events of the test split "
-        "pass in at least one seed: read the number as a limit. The 95% lower limit, bootstrap "
-        "interval and number of passing events of each run are in its MLflow metrics."
-    ]
 
 
 def _equal_updates(extras: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from colliderfm.config.schema import HaaStudy
 from colliderfm.studies.haa.pairs import mass_name
 from colliderfm.studies.haa.summary import Comparison
 from colliderfm.studies.report_tables import spread
@@ -35,6 +36,27 @@ def arm_cell(comparison: Comparison, init: str, events: int, metric: str) -> str
     is_limit = comparison.values(init, events, f"{metric}_is_limit")
     mark = f" {LIMIT_MARK}" if len(is_limit) and is_limit.max() > 0 else ""
     return spread(interval.mean, interval.sd, digits) + mark
+
+
+def limit_note(settings: HaaStudy) -> list[str]:
+    """Explain the mark of a limit.
+
+    Parameters
+    ----------
+    settings : HaaStudy
+        The study.
+
+    Returns
+    -------
+    list of str
+        One line.
+    """
+    floor = settings.metrics.min_background_events
+    return [
+        f"{LIMIT_MARK} fewer than {floor} (effective) background events of the test split "
+        "pass in at least one seed: read the number as a limit. The 95% lower limit, bootstrap "
+        "interval and number of passing events of each run are in its MLflow metrics."
+    ]
 
 
 def mass_title(process: str) -> str:

@@ -12,10 +12,11 @@ import numpy as np
 
 from colliderfm.plots.style import ARM_LABELS
 from colliderfm.stats.intervals import verdict
+from colliderfm.studies import report_tables
 from colliderfm.studies.haa.bands import Key
 from colliderfm.studies.haa.summary import HEADLINE_METRICS, Comparison
 from colliderfm.studies.haa.table_text import arm_cell
-from colliderfm.studies.report_tables import gain_text, markdown, spread
+from colliderfm.studies.report_tables import aligned, gain_text, markdown, spread
 
 METRIC_TITLES = {
     "test/auc": "AUC",
@@ -72,41 +73,17 @@ def headline_text(comparison: Comparison) -> str:
         arms = [ARM_LABELS.get(init, init) for init in comparison.inits]
         header = ["events", *arms, "gain [95%]", "verdict"]
         rows = [header] + [_headline_row(comparison, n, metric) for n in comparison.events]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(header))]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
         n_seeds = comparison.cells["seed"].nunique()
         title = f"H -> aa -> 4b, test {METRIC_TITLES[metric]}: mean ± sd over {n_seeds} seeds"
-        blocks.append("\n".join([title, *(line.rstrip() for line in lines)]))
+        blocks.append("\n".join([title, *aligned(rows)]))
     return "\n\n".join(blocks)
 
 
 def convergence_table(comparison: Comparison) -> list[str]:
-    """Write updates until the best validation and runs stopped at the cap.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        The cells, with ``updates_to_best`` and ``stopped`` where known.
-
-    Returns
-    -------
-    list of str
-        Lines of Markdown; empty without these columns.
-    """
-    if "updates_to_best" not in comparison.cells.columns:
-        return []
-    rows = []
-    for events in comparison.events:
-        for init in comparison.inits:
-            updates = comparison.mean(init, events, "updates_to_best")
-            if updates is None or init == "xgboost":
-                continue
-            cells = comparison.rows(init, events)
-            capped = int((cells["stopped"] == "cap").sum()) if "stopped" in cells else 0
-            flag = f"{capped} of {len(cells)} stopped at the cap" if capped else "all at a plateau"
-            label = ARM_LABELS.get(init, init)
-            rows.append([f"{events:,}", label, spread(updates.mean, updates.sd, 0), flag])
-    return markdown(["training events", "arm", "updates to best validation", "stopped"], rows)
+    """Write the updates of the networks until their best validation, in Markdown."""
+    return report_tables.convergence_table(
+        comparison, "training events", arm_label, without=("xgboost",)
+    )
 
 
 def equal_updates_table(

@@ -8,7 +8,7 @@ from typing import Any
 
 from colliderfm.config.schema import Params
 from colliderfm.physics.identifiability import identifiable_directions
-from colliderfm.studies.report_tables import provenance_table, run_table
+from colliderfm.studies.report_tables import convergence_table, provenance_table, run_table
 from colliderfm.studies.smeft import findings, interpretation_tables, tables, task_tables
 from colliderfm.studies.smeft.arm_styles import arm_label
 from colliderfm.studies.smeft.figure_captions import FIGURE_CAPTIONS
@@ -69,7 +69,10 @@ def write(content: Content, params: Params, extras: Mapping[str, Any]) -> str:
         _anomalies(content),
         _retrieval(content),
         _interpretation(content),
-        _section("Updates to the best validation", tables.convergence_table(comparison)),
+        _section(
+            "Updates to the best validation",
+            convergence_table(comparison, "labeled replicas", arm_label),
+        ),
         _figure("loss_curves", content.figures),
         _section(
             "What each row stands on", provenance_table(comparison, "labeled replicas", arm_label)

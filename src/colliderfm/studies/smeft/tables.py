@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from colliderfm.stats.intervals import verdict
-from colliderfm.studies.report_tables import gain_text, markdown, spread
+from colliderfm.studies.report_tables import aligned, gain_text, markdown
 from colliderfm.studies.smeft.arm_styles import arm_label
 from colliderfm.studies.smeft.summary import HEADLINE_METRICS, Comparison
 from colliderfm.studies.smeft.table_text import arm_cell
@@ -89,41 +89,12 @@ def headline_text(comparison: Comparison) -> str:
             gain = comparison.gain(events, metric)
             last = ["–", "–"] if gain is None else [gain_text(gain), verdict(gain)]
             rows.append([f"{events:,}", *cells, *last])
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
         n_seeds = comparison.cells["seed"].nunique()
         title = (
             f"Drell-Yan universes, test {HEADLINE_METRICS[metric]}: mean ± sd over {n_seeds} seeds"
         )
-        blocks.append("\n".join([title, *(line.rstrip() for line in lines)]))
+        blocks.append("\n".join([title, *aligned(rows)]))
     return "\n\n".join(blocks)
-
-
-def convergence_table(comparison: Comparison) -> list[str]:
-    """Write updates until the best validation and runs stopped at the cap.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        The cells, with ``updates_to_best`` and ``stopped`` where known.
-
-    Returns
-    -------
-    list of str
-        Lines of Markdown; empty without these columns.
-    """
-    rows = []
-    for events in comparison.events:
-        for init in comparison.inits:
-            updates = comparison.mean(init, events, "updates_to_best")
-            if updates is None or updates.mean == 0.0:
-                continue
-            cells = comparison.rows(init, events)
-            capped = int((cells["stopped"] == "cap").sum()) if "stopped" in cells else 0
-            flag = f"{capped} of {len(cells)} stopped at the cap" if capped else "all at a plateau"
-            label = arm_label(init)
-            rows.append([f"{events:,}", label, spread(updates.mean, updates.sd, 0), flag])
-    return markdown(["labeled replicas", "arm", "updates to best validation", "stopped"], rows)
 
 
 def metric_table(
