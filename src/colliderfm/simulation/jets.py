@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from colliderfm.errors import ColliderFMError
 from colliderfm.physics.fourvector import delta_r, to_angles
+from colliderfm.simulation.generators import generators_missing
 from colliderfm.simulation.pairs import pairs_within_events
 from colliderfm.simulation.record import GeneratorRecord
 
@@ -81,11 +81,7 @@ def import_fastjet() -> Any:
     try:
         import fastjet
     except ImportError as err:
-        raise ColliderFMError(
-            "simulation needs Pythia 8 and FastJet",
-            got=str(err),
-            fix="pip install -c constraints.txt -e '.[generate]'",
-        ) from err
+        raise generators_missing(err) from err
     keep = os.dup(1)
     with open(os.devnull, "wb") as null:  # noqa: PTH123 (devnull is no path of ours)
         os.dup2(null.fileno(), 1)

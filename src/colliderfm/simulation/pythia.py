@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from colliderfm.errors import ColliderFMError, DataError, PhysicsError
+from colliderfm.errors import DataError, PhysicsError
 from colliderfm.simulation.cards import Component, Recipe, common_settings
+from colliderfm.simulation.generators import generators_missing
 from colliderfm.simulation.record import GeneratorRecord
 
 # Pythia gives up on a few events in 100,000; a card that loses more than this is broken.
@@ -68,11 +69,7 @@ def import_pythia() -> Any:
     try:
         import pythia8mc
     except ImportError as err:
-        raise ColliderFMError(
-            "simulation needs Pythia 8 and FastJet",
-            got=str(err),
-            fix="pip install -c constraints.txt -e '.[generate]'",
-        ) from err
+        raise generators_missing(err) from err
     return pythia8mc
 
 
