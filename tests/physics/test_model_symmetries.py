@@ -17,14 +17,16 @@ from colliderfm.data.event_schema import GLOBAL_FEATURES, OBJECT_FEATURES, PROCE
 from colliderfm.data.normalize import Normalizer
 from colliderfm.data.toys import toy_table
 from colliderfm.models.build import build_event_model
-from colliderfm.models.settings import AssignSettings, ClassifySettings
+from colliderfm.models.settings import AssignSettings, ClassifySettings, RegressSettings
 from colliderfm.nn.heads.tuples import tuple_table
 from colliderfm.physics.decays import DECAY_INDEX, DECAYS
 
 SINGLE, DOUBLE = 1e-5, 1e-10
+RESONANCES = ("t_bqq", "t_bl", "W_qq", "Z_qq", "Z_ll", "H_bb", "a_bb")
 HEADS = (
     ClassifySettings(tuple((name, (name,)) for name in PROCESSES[:10])),
-    AssignSettings(("t_bqq", "t_bl", "W_qq", "Z_qq", "Z_ll", "H_bb", "a_bb")),
+    AssignSettings(RESONANCES),
+    RegressSettings(RESONANCES),
 )
 PHI, MET_PHI = OBJECT_FEATURES.index("phi"), GLOBAL_FEATURES.index("met_phi")
 
@@ -60,13 +62,14 @@ def everything(model, batch):
     """Class probabilities, survival logits and per-event losses."""
     with torch.no_grad():
         outputs = model(batch)
-        losses = model.losses(outputs, batch)
+        losses = model.losses({"classify": outputs["classify"]}, batch)
     return {
         "classify": outputs["classify"].softmax(-1),
         "survival": model.heads["assign"].survival(outputs["assign"]),
         "tuple_loss": torch.exp(-model.heads["assign"].tuple_loss(outputs["assign"], batch)[0]),
         "classify_loss": torch.exp(-losses["classify"]),
         "event": model.encoder(batch).event.detach(),
+        "regress": outputs["regress"].values * outputs["regress"].is_known[..., None],
     }
 
 
