@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from launching import launch
 from safetensors.torch import load_file
 
 from colliderfm.data.toys import write_toy_set
 
 PROGRAM = Path(__file__).with_name("distributed_program.py")
-TOYS = Path(__file__).parents[1] / "unit" / "train"
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(TOYS)}
-
-
-def launch(script: Path, n_processes: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={n_processes}"]
-    done = subprocess.run(
-        [sys.executable, *(launcher if n_processes > 1 else []), str(script), *arguments],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done
 
 
 def run(folder: Path, n_processes: int, *arguments: str) -> dict[str, torch.Tensor]:
