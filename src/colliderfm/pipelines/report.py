@@ -75,8 +75,8 @@ def report(
         If there is no comparison in ``source``, or those of an encoder do not fit together.
     """
     names = STUDIES if study == "all" else (load_study(study).name,)
-    if variants and names != ("haa",):
-        raise ConfigError("--variants", got=f"--study {study}", need="--study haa")
+    if variants and len(names) > 1:
+        raise ConfigError("--variants", got=f"--study {study}", need="one study")
     if show:
         return ReportSummary("\n\n".join(_existing(name) for name in names))
     more: dict[str, Any] = {"question": question} if question else {}
@@ -188,7 +188,7 @@ def read_variants(folder: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
         raise DataError(
             f"no comparison below {folder}",
             need="ENCODER/cells.json, or deeper",
-            fix="run `colliderfm compare --study haa --encoder … --out …` for each encoder first",
+            fix="run `colliderfm compare --study NAME --encoder … --out …` for each encoder first",
         )
     return cells, not_run
 

@@ -85,6 +85,6 @@ def test_a_folder_without_comparisons_is_refused(tmp_path: Path) -> None:
         read_variants(tmp_path)
 
 
-def test_only_one_study_has_a_page_of_variants(project: Path) -> None:
-    with pytest.raises(ConfigError, match="--study haa"):
+def test_a_page_of_variants_is_of_one_study(project: Path) -> None:
+    with pytest.raises(ConfigError, match="one study"):
         report(load_params(project), "all", variants=True)

@@ -19,6 +19,7 @@ import pandas as pd
 from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
 from colliderfm.data.replica_corpus import read_corpus
+from colliderfm.errors import ConfigError
 from colliderfm.physics.identifiability import identifiable_directions
 from colliderfm.plots.style import plain
 from colliderfm.studies.cell_comparison import summary_table
@@ -68,7 +69,11 @@ def write_report(
     ------
     DataError
         If the cells are incomplete or the folder cannot be written to.
+    ConfigError
+        If a page of several encoders is asked for.
     """
+    if extras.get("variants"):
+        raise ConfigError("--variants", got="--study smeft", need="a study that has such a page")
     comparison = Comparison.of_cells(cells)
     predictions = _frames(extras.get("predictions", {}))
     data = _data(params, extras)

@@ -14,7 +14,7 @@ import pytest
 from colliderfm.baselines.linear_embeddings import fit_pca
 from colliderfm.config.load import load_params
 from colliderfm.config.schema import Params
-from colliderfm.errors import DataError
+from colliderfm.errors import ConfigError, DataError
 from colliderfm.physics.identifiability import noise_whitener
 from colliderfm.studies.report_files import read_headline
 from colliderfm.studies.smeft.anomalies import CASES, anomalies
@@ -264,3 +264,8 @@ def test_cells_are_checked(comparison: Cells, params: Params, tmp_path: Path) ->
         write_report(params, pd.concat([cells, cells]), tmp_path, extras)
     with pytest.raises(DataError, match="universe_accuracy"):
         write_report(params, cells.drop(columns="test/universe_accuracy"), tmp_path, extras)
+
+
+def test_there_is_no_page_of_several_encoders(project: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--variants"):
+        write_report(load_params(project), pd.DataFrame(), tmp_path, {"variants": {"a": 1}})
