@@ -7,6 +7,7 @@ equal results give equal bytes; a committed report has them in every row.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,7 @@ def read_variants(folder: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
     folder : Path
         Holds one folder per encoder; every ``cells.json`` at any depth below it counts, so that sizes
         with different numbers of seeds can be compared apart. A cell that two of them share, such as
-        a scratch run, counts once.
+        a scratch run, counts once. A folder without any pretrained run serves all encoders.
 
     Returns
     -------
@@ -172,25 +173,32 @@ def read_variants(folder: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
     DataError
         If there is no comparison, or those of one name are of different weights or data.
     """
-    cells, not_run = {}, []
+    found, not_run = {}, []
     for place in sorted(path for path in folder.glob("*") if path.is_dir()):
         parts = sorted(path.parent for path in place.rglob("cells.json"))
         if parts:
-            table = pd.concat([read_cells(part, with_runs=True) for part in parts])
-            _check_one_encoder(place.name, table)
-            measured = [key for key in table.columns if key.startswith("test/")]
-            same = table.duplicated(["init", "events", "seed", *measured])
-            cells[place.name] = table[~same].reset_index(drop=True)
+            found[place.name] = pd.concat([read_cells(part, with_runs=True) for part in parts])
         for part in parts:
             names = json.loads((part / "not_run.json").read_text(encoding="utf-8"))
             not_run += [f"{place.name}: {name}" for name in names]
-    if not cells:
+    encoders = [name for name in found if "pretrained" in set(found[name]["init"])]
+    if not encoders:
         raise DataError(
             f"no comparison below {folder}",
-            need="ENCODER/cells.json, or deeper",
+            need="ENCODER/cells.json, or deeper, with pretrained runs",
             fix="run `colliderfm compare --study NAME --encoder … --out …` for each encoder first",
         )
-    return cells, not_run
+    shared = [found[name] for name in found if name not in encoders]
+    return {name: _merged(name, [found[name], *shared]) for name in encoders}, not_run
+
+
+def _merged(name: str, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put the cells of one encoder together, equal ones once."""
+    cells = pd.concat(tables)
+    _check_one_encoder(name, cells)
+    measured = [key for key in cells.columns if key.startswith("test/")]
+    same = cells.duplicated(["init", "events", "seed", *measured])
+    return cells[~same].reset_index(drop=True)
 
 
 def _check_one_encoder(name: str, cells: pd.DataFrame) -> None:

@@ -72,6 +72,16 @@ def test_comparisons_of_one_encoder_are_merged_and_shared_runs_counted_once(tmp_
     assert not_run == ["cls: pretrained n=58970 s0"]
 
 
+def test_a_folder_of_scratch_runs_serves_all_encoders(tmp_path: Path) -> None:
+    write_part(tmp_path / "scratch", [row("scratch", 590, seed, 0.8) for seed in (0, 1)], [])
+    write_part(tmp_path / "cls", [row("pretrained", 590, 0, 0.9, "a")], [])
+    write_part(tmp_path / "all", [row("pretrained", 590, 1, 0.9, "b")], [])
+    tables, _ = read_variants(tmp_path)
+    assert list(tables) == ["all", "cls"]
+    assert list(tables["cls"]["init"]) == ["pretrained", "scratch", "scratch"]
+    assert list(tables["all"]["seed"]) == [1, 0, 1]
+
+
 def test_two_encoders_in_one_folder_are_refused(tmp_path: Path) -> None:
     write_part(tmp_path / "cls", [row("pretrained", 590, 0, 0.9, "aaa")], [])
     write_part(tmp_path / "cls" / "more", [row("pretrained", 590, 1, 0.9, "bbb")], [])
