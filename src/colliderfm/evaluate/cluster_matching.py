@@ -80,7 +80,8 @@ def score_segmentation(
     class_probability : ndarray, shape (B, Q, C + 1)
         Probability of each class, the last one none.
     masks : ndarray, shape (B, Q, N), bool
-        Objects of each query, no object in two.
+        Objects of each query, no object in two; a query without any has found nothing, the others
+        give their most probable class that is not none.
     true_class : ndarray, shape (B, R), int
         Class of each true cluster, clusters first; -1 for padding.
     members : ndarray, shape (B, R, N), bool
@@ -98,7 +99,7 @@ def score_segmentation(
     """
     _check(class_probability, masks, true_class, members)
     n_queries, none = class_probability.shape[1], class_probability.shape[2] - 1
-    given = np.where(masks.any(axis=2), class_probability.argmax(axis=2), none)
+    given = np.where(masks.any(axis=2), class_probability[..., :none].argmax(axis=2), none)
     # Counts of shared objects and of objects in either, (B, Q, R).
     n_shared = np.matmul(masks.astype(np.int64), members.astype(np.int64).transpose(0, 2, 1))
     n_either = masks.sum(axis=2)[:, :, None] + members.sum(axis=2)[:, None, :] - n_shared

@@ -1,7 +1,7 @@
 """How well resonances are found: their number, their classes, and the objects of each.
 
-A query counts as a find if its most probable class is not none and it holds an object. Read first:
-``cluster_matching.py``; for objects given the topology: ``assignment.py``.
+A query counts as a find if it holds an object. Read first: ``cluster_matching.py``; for objects given
+the topology: ``assignment.py``.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class SegmentSettings:
     n_layers : int
         Decoder layers.
     none_weight : float
-        Weight of a query without a resonance in the loss of the class.
+        Weight of a query without a resonance in the loss of the class, above 0.
     """
 
     kind: ClassVar[str] = "segment"

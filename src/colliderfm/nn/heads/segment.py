@@ -11,6 +11,7 @@ R target places.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from colliderfm.errors import ConfigError
 from colliderfm.losses.reduce import at_least_single, spread_over_batch
 from colliderfm.losses.segmentation import (
     mask_dice,
@@ -70,8 +72,8 @@ class SegmentPrediction(NamedTuple):
     class_probability : Tensor, shape (B, Q, C + 1)
         Probability of each class, the last one none.
     masks : Tensor, shape (B, Q, N), bool
-        True = the object belongs to the query. No object has two; none belongs to a query whose
-        most probable class is none.
+        True = the object belongs to the query. No object has two; a query that does not stand for
+        a resonance has none.
     """
 
     class_probability: Tensor
@@ -96,12 +98,13 @@ class SegmentHead(nn.Module):
     hidden : int
         Width of the hidden layers; 0 = twice the token width.
     none_weight : float
-        Weight of a query without a resonance in the loss of the class.
+        Weight of a query without a resonance in the loss of the class, above 0.
 
     Raises
     ------
     ConfigError
-        If there is no class, one occurs twice, or a decay has no visible daughter.
+        If there is no class, one occurs twice, a decay has no visible daughter, or the weight is
+        not above 0.
 
     References
     ----------
@@ -123,6 +126,10 @@ class SegmentHead(nn.Module):
         none_weight: float = 0.2,
     ) -> None:
         super().__init__()
+        if not none_weight > 0:
+            raise ConfigError(
+                "weight of none in segmentation", got=none_weight, need="a number above 0"
+            )
         self.classes = tuple(classes)
         self.none_weight = none_weight
         hidden = hidden or 2 * width
@@ -232,14 +239,29 @@ class SegmentHead(nn.Module):
         Returns
         -------
         SegmentPrediction
-            An object goes to the query with the largest product of mask probability and of the
-            probability of its most probable class.
+            As many queries stand for a resonance as are expected: the sum over the queries of the
+            probability of not being none, rounded. They are those with the largest one. An object
+            goes to the one of them with its largest mask probability.
+
+        Notes
+        -----
+        A loss in which none has weight w is least for probabilities with p(none) too small by the
+        factor w before they are normalized, so ``-log w`` is added to its logit. Several queries
+        often share a resonance without any of them being sure of it: a cut at 0.5 on each would
+        lose half of the resonances, the sum does not.
         """
-        probability_BQK = outputs.class_logits[-1].softmax(dim=-1)
-        best_BQ = probability_BQK.max(dim=-1)
-        score_BQ = best_BQ.values.masked_fill(best_BQ.indices == self.n_classes, 0.0)
-        inside_BQN = outputs.mask_logits[-1].sigmoid()
-        owner_BN = (inside_BQN * score_BQ[..., None]).argmax(dim=1)
-        is_owner_BQN = functional.one_hot(owner_BN, score_BQ.shape[1]).transpose(1, 2) > 0
-        masks_BQN = is_owner_BQN & (inside_BQN > cut) & (score_BQ > 0)[..., None]
+        logits_BQK = outputs.class_logits[-1].clone()
+        logits_BQK[..., -1] -= math.log(self.none_weight)
+        probability_BQK = logits_BQK.softmax(dim=-1)
+        is_chosen_BQ = _most_probable(1.0 - probability_BQK[..., -1])
+        inside_BQN = outputs.mask_logits[-1].sigmoid() * is_chosen_BQ[..., None]
+        is_owner_BQN = functional.one_hot(inside_BQN.argmax(dim=1), len(is_chosen_BQ[0])) > 0
+        masks_BQN = is_owner_BQN.transpose(1, 2) & (inside_BQN > cut) & is_chosen_BQ[..., None]
         return SegmentPrediction(probability_BQK, masks_BQN & outputs.mask[:, None])
+
+
+def _most_probable(probability_BQ: Tensor) -> Tensor:
+    """Mark the most probable queries of each event, as many as their sum says; (B, Q), bool."""
+    number_B = (probability_BQ.sum(dim=1) + 0.5).floor()
+    rank_BQ = probability_BQ.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+    return rank_BQ < number_B[:, None]

@@ -11,7 +11,7 @@ import torch
 
 from colliderfm.data.event_schema import PROCESSES
 from colliderfm.data.toys import toy_table
-from colliderfm.errors import DataError
+from colliderfm.errors import ConfigError, DataError
 from colliderfm.losses.segmentation import FOCAL_ALPHA, FOCAL_GAMMA
 from colliderfm.nn.encoding import Encoding
 from colliderfm.nn.heads.segment import (
@@ -90,21 +90,49 @@ def test_loss_is_the_mean_over_the_layers(head, batch, encoding):
 
 
 def test_predicted_masks_by_hand():
-    head = SegmentHead(WIDTH, 2, CLASSES[:2], n_queries=3, n_layers=1)
+    head = SegmentHead(WIDTH, 2, CLASSES[:2], n_queries=3, n_layers=1, none_weight=1.0)
     found = head.predict(two_event_outputs())
     torch.testing.assert_close(
         found.class_probability[0, 0], torch.tensor([0.7, 0.1, 0.2]), atol=1e-6, rtol=0
     )
-    # Slot 2: query 0 with 0.8 x 0.7; query 2 says none and gets nothing. A tie at 0.5 is no member.
+    # Expected are 0.8 + 0.7 + 0.2 = 1.7 resonances, so queries 0 and 1 stand for one each. Slot 2 goes
+    # to query 0 with 0.8; query 2 gets nothing. A tie at 0.5 is no member.
     expected = [[False, False, True, False], [True, True, False, False], [False] * 4]
     assert found.masks[0].tolist() == found.masks[1].tolist() == expected
     assert not head.predict(two_event_outputs(), cut=0.95).masks.any()
 
 
+def test_weight_of_none_is_taken_out_of_the_probabilities_by_hand():
+    head = SegmentHead(WIDTH, 2, CLASSES[:2], n_queries=3, n_layers=1, none_weight=0.5)
+    found = head.predict(two_event_outputs())
+    # p(none) counts twice: 0.7, 0.1, 0.4 and 0.2, 0.5, 0.6 and 0.1, 0.1, 1.6, each over its sum.
+    expected = [[7 / 12, 1 / 12, 4 / 12], [2 / 13, 5 / 13, 6 / 13], [1 / 18, 1 / 18, 16 / 18]]
+    torch.testing.assert_close(
+        found.class_probability[0], torch.tensor(expected), atol=1e-6, rtol=0
+    )
+    # Expected are 8/12 + 7/13 + 2/18 = 1.32 resonances, so one: query 0.
+    assert found.masks.any(dim=2).tolist() == [[True, False, False]] * 2
+
+
+def test_training_with_a_weight_and_predicting_gives_the_shares_of_the_data():
+    # Two of ten queries hold class 0: the loss with weight w is least at p0 / pnone = 2 / (8 w).
+    head = SegmentHead(WIDTH, 2, CLASSES[:1], n_queries=1, n_layers=1, none_weight=0.2)
+    least = torch.tensor([2.0, 8.0 * 0.2]).log().view(1, 1, 1, 2)
+    mask = torch.ones(1, 3, dtype=torch.bool)
+    found = head.predict(SegmentOutputs(least, torch.ones(1, 1, 1, 3), mask))
+    assert found.class_probability.flatten().tolist() == pytest.approx([0.2, 0.8])
+
+
+def test_a_weight_of_none_that_forbids_probabilities_is_refused():
+    with pytest.raises(ConfigError, match="weight of none"):
+        SegmentHead(WIDTH, 2, CLASSES, none_weight=0.0)
+
+
 def test_padded_slots_belong_to_no_query():
     outputs = two_event_outputs()
     sure = outputs._replace(mask_logits=torch.full_like(outputs.mask_logits, 9.0))
-    masks = SegmentHead(WIDTH, 2, CLASSES[:2], n_queries=3).predict(sure).masks
+    head = SegmentHead(WIDTH, 2, CLASSES[:2], n_queries=3, none_weight=1.0)
+    masks = head.predict(sure).masks
     assert masks.sum(dim=(1, 2)).tolist() == [3, 4]
 
 
@@ -119,9 +147,10 @@ def test_masks_are_exclusive_and_real(head, batch, encoding):
     assert found.masks.any()
     assert (found.masks.sum(dim=1) <= 1).all()
     assert not (found.masks & ~batch.mask[:, None]).any()
-    is_none = found.class_probability.argmax(dim=2) == head.n_classes
-    assert is_none.any()
-    assert not found.masks[is_none].any()
+    number = (1.0 - found.class_probability[..., -1]).sum(dim=1)
+    n_found = found.masks.any(dim=2).sum(dim=1)
+    assert (n_found <= (number + 0.5).floor()).all()
+    assert n_found.min() < n_found.max()
     torch.testing.assert_close(
         found.class_probability.sum(dim=2), torch.ones(len(batch), 5), atol=1e-6, rtol=0
     )
