@@ -19,6 +19,7 @@ from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
 from colliderfm.errors import ConfigError, DataError
 from colliderfm.pipelines.compare import cell_file_name
+from colliderfm.pipelines.encoder import champion, resolve_encoder
 from colliderfm.pipelines.run_record import runs_file, write_run_record
 from colliderfm.studies import STUDIES, load_study
 
@@ -44,6 +45,7 @@ def report(
     question: str = "",
     equal_updates: str = "",
     variants: bool = False,
+    encoder: str = "",
     show: bool = False,
 ) -> ReportSummary:
     """Write the report of one study or of all.
@@ -65,6 +67,9 @@ def report(
     variants : bool
         ``source`` holds one folder per encoder, with one or more comparisons in each: write one page
         of what every encoder buys over scratch; ``question`` is its title.
+    encoder : str
+        Registered encoder or folder that the comparison started from, for studies that draw its
+        latent; empty means the champion of the study's family.
     show : bool
         Only print the headline table of the existing starter report and how to open the UI.
 
@@ -73,7 +78,10 @@ def report(
     ConfigError
         If there is no such study, or it has no page of variants.
     DataError
-        If there is no comparison in ``source``, or those of an encoder do not fit together.
+        If there is no comparison in ``source``, those of an encoder do not fit together, or a figure
+        needs another encoder.
+    TrackingError
+        If a figure needs the encoder and there is no such one.
     """
     names = STUDIES if study == "all" else (load_study(study).name,)
     if variants and len(names) > 1:
@@ -81,6 +89,8 @@ def report(
     if show:
         return ReportSummary("\n\n".join(_existing(name) for name in names))
     more: dict[str, Any] = {"question": question} if question else {}
+    if not variants:
+        more["encoder_address"] = encoder
     if equal_updates:
         more["equal_updates"] = read_cells(project_root() / equal_updates, with_runs=False)
     write = _write_variants if variants else _write
@@ -95,6 +105,8 @@ def _write(params: Params, name: str, source: str, out: str, more: dict[str, Any
     cells = read_cells(folder, with_runs=not reproducible)
     physics = load_study(name)
     extras = _extras(folder, cells, reproducible) | more
+    address = extras.pop("encoder_address") or champion(physics.family)
+    extras["find_encoder"] = lambda: Path(resolve_encoder(address).folder)
     files = physics.report(params, cells, target, extras)
     return _finish(params, name, target, cells, len(files))
 

@@ -19,7 +19,7 @@ import pandas as pd
 from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
 from colliderfm.data.replica_corpus import read_corpus
-from colliderfm.errors import ConfigError
+from colliderfm.errors import ConfigError, DataError
 from colliderfm.physics.identifiability import identifiable_directions
 from colliderfm.plots.style import plain
 from colliderfm.studies.cell_comparison import summary_table
@@ -39,8 +39,6 @@ from colliderfm.studies.smeft.summary import Comparison, flat_metrics, gain_tabl
 
 log = logging.getLogger(__name__)
 
-ENCODER_NAME = "spectrum-encoder"
-
 
 def write_report(
     params: Params, cells: pd.DataFrame, folder: Path, extras: Mapping[str, Any]
@@ -57,8 +55,9 @@ def write_report(
         Gets ``report.md``, ``headline.txt``, ``metrics.json``, ``tables/`` and ``figures/``.
     extras : mapping
         ``predictions``, ``histories`` and ``details`` by (init, events, seed); ``scale`` (text); ``not_run``
-        (list of text); optional ``corpus`` and ``encoder`` (folders, or in memory) instead of
-        those of the parameters.
+        (list of text); ``find_encoder``, which gives the folder of the encoder the comparison started
+        from and is called if its latent is drawn; optional ``corpus`` (folder, or in memory) instead of
+        that of the parameters, and ``encoder`` (in memory) instead of that folder.
 
     Returns
     -------
@@ -68,7 +67,8 @@ def write_report(
     Raises
     ------
     DataError
-        If the cells are incomplete or the folder cannot be written to.
+        If the cells are incomplete, the folder cannot be written to, or the encoder is not that of
+        the comparison.
     ConfigError
         If a page of several encoders is asked for.
     """
@@ -79,7 +79,7 @@ def write_report(
     data = _data(params, extras)
     histories, details = extras.get("histories", {}), extras.get("details", {})
     given = FigureInput(comparison, predictions, histories, details, data)
-    given = replace(given, embed=_encoder(params, given, extras))
+    given = replace(given, embed=_encoder(given, extras))
     figures = draw_figures(given, folder / "figures")
     n_experiments = params.studies.smeft.metrics.pseudo_experiments
     content = report_text.Content(given, tuple(path.stem for path in figures), n_experiments)
@@ -142,25 +142,32 @@ def _corpus_folder(params: Params) -> Path | None:
     return found
 
 
-def _encoder(params: Params, given: FigureInput, extras: Mapping[str, Any]) -> Embed | None:
-    """Return the pretrained encoder, if it gives the latents of the predictions."""
+def _encoder(given: FigureInput, extras: Mapping[str, Any]) -> Embed | None:
+    """Return the pretrained encoder; None if there is no latent to draw.
+
+    Raises
+    ------
+    DataError
+        If it does not give the latents of the predictions.
+    """
     view = given.view("pretrained")
-    encoder = extras.get("encoder")
-    if callable(encoder):
-        embed: Embed = encoder
-    else:
-        folder = Path(encoder or project_root() / params.paths.encoders / ENCODER_NAME)
-        if not (folder / "model.safetensors").is_file():
-            return None
+    if view is None or given.data is None:
+        return None
+    embed: Embed | None = extras.get("encoder")
+    name: object = "the encoder handed in"
+    if embed is None:
         from colliderfm.models.spectrum_files import load_spectrum_encoder
         from colliderfm.studies.smeft.arms import embed_spectra
 
-        embed = partial(embed_spectra, load_spectrum_encoder(folder))
-    if view is None or given.data is None:
-        return None
+        name = extras["find_encoder"]()
+        embed = partial(embed_spectra, load_spectrum_encoder(name))
     if not agrees_with_latents(embed, given.data, view):
-        log.warning("the encoder at hand is not the one of the comparison: it is not used")
-        return None
+        raise DataError(
+            "report of study smeft: the encoder is not the one of the comparison",
+            got=f"other latents of the test replicas from {name}",
+            need="the encoder that `compare` started from: the figures show its latent",
+            fix="add --encoder with what `compare` was given, or run `compare` with this encoder",
+        )
     return embed
 
 

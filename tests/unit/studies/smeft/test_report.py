@@ -14,7 +14,7 @@ import pytest
 from colliderfm.baselines.linear_embeddings import fit_pca
 from colliderfm.config.load import load_params
 from colliderfm.config.schema import Params
-from colliderfm.errors import ConfigError, DataError
+from colliderfm.errors import ConfigError, DataError, TrackingError
 from colliderfm.physics.identifiability import noise_whitener
 from colliderfm.studies.report_files import read_headline
 from colliderfm.studies.smeft.anomalies import CASES, anomalies
@@ -250,6 +250,28 @@ def test_an_encoder_must_give_the_latents_of_the_comparison(
     assert agrees_with_latents(embed, data, view)
     assert not agrees_with_latents(lambda values: 1.1 * embed(values), data, view)
     assert not agrees_with_latents(lambda values: embed(values)[:, :2], data, view)
+
+
+def test_another_encoder_is_refused_before_any_figure(
+    comparison: Cells, params: Params, embed: Callable[[np.ndarray], np.ndarray], tmp_path: Path
+) -> None:
+    extras = {**comparison[1], "encoder": lambda values: 1.1 * embed(values)}
+    with pytest.raises(DataError, match="not the one of the comparison") as caught:
+        write_report(params, comparison[0], tmp_path, extras)
+    assert "--encoder" in str(caught.value.fix)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_encoder_is_looked_for_where_the_command_says(
+    comparison: Cells, params: Params, tmp_path: Path
+) -> None:
+    def nowhere() -> Path:
+        raise TrackingError("no such encoder")
+
+    extras = {key: value for key, value in comparison[1].items() if key != "encoder"}
+    with pytest.raises(TrackingError, match="no such encoder"):
+        write_report(params, comparison[0], tmp_path, extras | {"find_encoder": nowhere})
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_report_is_named(tmp_path: Path) -> None:
