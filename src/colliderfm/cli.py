@@ -42,6 +42,9 @@ for name, group in (
 Overlays = Annotated[list[Path], typer.Option("--config", help="YAML file laid over params.yaml.")]
 Assignments = Annotated[list[str], typer.Option("--set", help="One parameter, a.b=c.")]
 StudyName = Annotated[str, typer.Option("--study", help="Name of the study.")]
+EncoderAddress = Annotated[
+    str, typer.Option("--encoder", help="Registered encoder or a folder; empty = the champion.")
+]
 Scheduler = Annotated[str, typer.Option(help="Address of a Dask scheduler.")]
 
 
@@ -121,9 +124,7 @@ def finetune(
     init: Annotated[
         str, typer.Option(help="pretrained, scratch or a baseline of the study.")
     ] = "pretrained",
-    encoder: Annotated[
-        str, typer.Option(help="Registered encoder or a folder; empty = the champion.")
-    ] = "",
+    encoder: EncoderAddress = "",
     fraction: Annotated[float, typer.Option(help="Share of the training split.")] = 1.0,
     events: Annotated[int, typer.Option(help="Training events; 0 = use --fraction.")] = 0,
     seed: Annotated[int, typer.Option(help="Training subset and initial weights.")] = 0,
@@ -142,26 +143,28 @@ def finetune(
 
 @app.command(epilog="Example: colliderfm evaluate --study haa --run 0123abcd --data corpora/mine")
 def evaluate(
-    study: StudyName,
+    study: Annotated[str, typer.Option("--study", help="Study of --run or --model.")] = "",
     run: Annotated[str, typer.Option(help="MLflow run id of a finetune run.")] = "",
     model: Annotated[str, typer.Option(help="Registered model or folder.")] = "",
-    data: Annotated[str, typer.Option(help="Event set; empty = params.yaml.")] = "",
+    encoder: Annotated[str, typer.Option(help="Pretrained encoder to judge instead.")] = "",
+    data: Annotated[str, typer.Option(help="Event set; empty = that of the training.")] = "",
+    out: Annotated[str, typer.Option(help="Folder for figures of an encoder.")] = "",
     config: Overlays = [],
     set_: Assignments = [],
 ) -> None:
-    """Test a trained model on any compatible event set, as its own run."""
+    """Test a trained model, or judge a pretrained encoder, on compatible data, as its own run."""
+    from colliderfm.pipelines.evaluate import EvaluateRequest
     from colliderfm.pipelines.evaluate import evaluate as run_evaluate
 
-    _show(run_evaluate(_params(config, set_), study, run_id=run, model=model, data=data))
+    request = EvaluateRequest(study, run, model, encoder, data, out)
+    _show(run_evaluate(_params(config, set_), request))
 
 
 @app.command(epilog="Example: colliderfm sweep --study haa --init scratch --trials 6")
 def sweep(
     study: StudyName,
     init: Annotated[str, typer.Option(help="scratch or pretrained.")] = "pretrained",
-    encoder: Annotated[
-        str, typer.Option(help="Registered encoder or a folder; empty = the champion.")
-    ] = "",
+    encoder: EncoderAddress = "",
     trials: Annotated[int, typer.Option(help="Trials in all; 0 = params.yaml.")] = 0,
     workers: Annotated[int, typer.Option(help="Processes; 0 = params.yaml.")] = 0,
     resume: Annotated[bool, typer.Option(help="Continue an earlier sweep.")] = True,
@@ -181,9 +184,7 @@ def sweep(
 @app.command(epilog="Example: colliderfm compare --study haa --config configs/full.yaml")
 def compare(
     study: StudyName,
-    encoder: Annotated[
-        str, typer.Option(help="Registered encoder or a folder; empty = the champion.")
-    ] = "",
+    encoder: EncoderAddress = "",
     data: Annotated[str, typer.Option(help="Event set; empty = params.yaml.")] = "",
     workers: Annotated[int, typer.Option(help="Processes; 0 = params.yaml.")] = 0,
     scheduler: Scheduler = "",
@@ -225,10 +226,9 @@ def report(
     source: Annotated[str, typer.Option(help="Folder of compare; empty = its default.")] = "",
     out: Annotated[str, typer.Option(help="Folder; empty = reports/STUDY.")] = "",
     question: Annotated[str, typer.Option(help="Short report of a side question.")] = "",
-    equal_updates: Annotated[
-        str, typer.Option(help="Folder of a comparison with equal updates for all runs.")
-    ] = "",
+    equal_updates: Annotated[str, typer.Option(help="Comparison with equal updates.")] = "",
     variants: Annotated[bool, typer.Option(help="One page for all encoders in SOURCE.")] = False,
+    encoder: EncoderAddress = "",
     show: Annotated[bool, typer.Option(help="Only print the starter report's headline.")] = False,
     config: Overlays = [],
     set_: Assignments = [],
@@ -236,8 +236,9 @@ def report(
     """Write tables and figures of a comparison, its summary run and its saved view."""
     from colliderfm.pipelines.report import report as run
 
-    texts = {"source": source, "out": out, "question": question, "equal_updates": equal_updates}
-    _show(run(_params(config, set_), study, **texts, variants=variants, show=show))
+    more = {"question": question, "equal_updates": equal_updates, "encoder": encoder}
+    checked = _params(config, set_)
+    _show(run(checked, study, source=source, out=out, variants=variants, show=show, **more))
 
 
 @app.command(epilog="Example: colliderfm ui --port 5000")

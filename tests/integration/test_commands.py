@@ -126,6 +126,15 @@ def test_evaluate_on_other_data_makes_its_own_run(inside: Path, run_command: Com
     assert same == pytest.approx(table[table["run_id"] == run_id].iloc[0]["test/auc"], abs=1e-6)
 
 
+def test_an_encoder_is_judged_again_as_its_own_run(inside: Path, run_command: Command) -> None:
+    run_command("evaluate", "--encoder", "encoders/event-encoder", "--out", "outputs/judged")
+    first = json.loads((inside / "outputs/pretrain/event/metrics.json").read_text())
+    again = json.loads((inside / "outputs/judged/metrics.json").read_text())
+    assert again == pytest.approx(first, abs=1e-6)
+    runs = list(iterate_runs(["pretrain-event"]))
+    assert any(run.data.tags.get("evaluates") == "encoders/event-encoder" for run in runs)
+
+
 def test_sweep_writes_an_overlay_and_nested_trials(inside: Path, run_command: Command) -> None:
     done = run_command("sweep", "--study", "haa", "--init", "scratch")
     overlay = inside / "configs" / "sweeps" / "haa_scratch.yaml"

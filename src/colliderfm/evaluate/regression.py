@@ -19,6 +19,7 @@ from colliderfm.physics.fourvector import delta_phi, invariant_mass, to_angles
 # Relative errors, except for the two angles.
 RELATIVE, ABSOLUTE = ("mass_gev", "pt_gev", "momentum_gev"), ("eta", "phi")
 _CENTRAL_68 = (0.16, 0.5, 0.84)
+_N_REPLICAS = 100
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,16 @@ class Resolution:
         The same for the best constant, the median of the truth: what knows nothing of the event.
     n : int
         Number of resonances.
+    width_error, constant_width_error : float
+        Bootstrap errors of the two widths; NaN below two resonances.
     """
 
     median: float
     width: float
     constant_width: float
     n: int
+    width_error: float = float("nan")
+    constant_width_error: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Response:
         Median and ends of the central 68% of predicted / true; NaN in empty bins.
     n : ndarray, shape (K,), int64
         Number of values.
+    median_error : ndarray, shape (K,)
+        Bootstrap error of the median; NaN below two values.
     """
 
     edges: np.ndarray
@@ -62,6 +69,7 @@ class Response:
     low: np.ndarray
     high: np.ndarray
     n: np.ndarray
+    median_error: np.ndarray
 
 
 def match_equal(predicted: np.ndarray, true: np.ndarray, decay: np.ndarray) -> np.ndarray:
@@ -174,19 +182,28 @@ def response(predicted: np.ndarray, true: np.ndarray, edges: np.ndarray) -> Resp
     """
     bin_of = np.digitize(true, edges) - 1
     ratio = np.divide(predicted, true, out=np.full(len(true), np.nan), where=true > 0)
-    rows = [_central(ratio[(bin_of == k) & (true > 0)]) for k in range(len(edges) - 1)]
-    low, median, high = np.array(rows, dtype=np.float64).reshape(-1, 3).T
-    counts = np.array([((bin_of == k) & (true > 0)).sum() for k in range(len(edges) - 1)])
-    return Response(np.asarray(edges), median, low, high, counts.astype(np.int64))
+    values = [ratio[(bin_of == k) & (true > 0)] for k in range(len(edges) - 1)]
+    low, median, high = np.array([_central(v) for v in values], dtype=np.float64).reshape(-1, 3).T
+    counts = np.array([len(v) for v in values], dtype=np.int64)
+    errors = np.array([_bootstrap(v)[1] for v in values])
+    return Response(np.asarray(edges), median, low, high, counts, errors)
 
 
 def _resolution(name: str, predicted: np.ndarray, true: np.ndarray) -> Resolution:
     """Return the errors of a quantity and those of a constant."""
-    low, median, high = _central(_error(name, predicted, true))
     constant = np.full_like(true, np.median(true) if len(true) else np.nan)
-    constant_low, _, constant_high = _central(_error(name, constant, true))
+    errors, constant_errors = (_error(name, values, true) for values in (predicted, constant))
+    low, median, high = _central(errors)
+    constant_low, _, constant_high = _central(constant_errors)
     width, constant_width = 0.5 * (high - low), 0.5 * (constant_high - constant_low)
-    return Resolution(float(median), float(width), float(constant_width), len(true))
+    return Resolution(
+        float(median),
+        float(width),
+        float(constant_width),
+        len(true),
+        _bootstrap(errors)[0],
+        _bootstrap(constant_errors)[0],
+    )
 
 
 def _error(name: str, predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -199,3 +216,12 @@ def _error(name: str, predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
 def _central(values: np.ndarray) -> np.ndarray:
     """Return the 16%, 50% and 84% quantiles, shape (3,); NaN without values."""
     return np.quantile(values, _CENTRAL_68) if len(values) else np.full(3, np.nan)
+
+
+def _bootstrap(values: np.ndarray) -> tuple[float, float]:
+    """Return the errors of half the width of the central 68% and of the median."""
+    if len(values) < 2:
+        return float("nan"), float("nan")
+    drawn = np.random.default_rng(0).integers(len(values), size=(_N_REPLICAS, len(values)))
+    low, median, high = np.quantile(values[drawn], _CENTRAL_68, axis=1)
+    return float(np.std(0.5 * (high - low), ddof=1)), float(np.std(median, ddof=1))

@@ -1,9 +1,13 @@
-"""``evaluate``: test a trained model on any compatible event set, as a run of its own."""
+"""``evaluate``: test a trained model on any compatible event set, as a run of its own.
+
+For pretrained encoders read ``evaluate_encoder.py``.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -14,6 +18,9 @@ from colliderfm.errors import ConfigError
 from colliderfm.pipelines.finetune import headline_metrics, load_data
 from colliderfm.pipelines.folders import event_set_folder, writable_folder
 from colliderfm.studies import load_study
+
+if TYPE_CHECKING:
+    from colliderfm.pipelines.evaluate_encoder import EncoderEvaluation
 
 
 @dataclass(frozen=True)
@@ -32,40 +39,58 @@ class EvaluateSummary:
         return "\n".join(lines)
 
 
-def evaluate(
-    params: Params, study: str, *, run_id: str = "", model: str = "", data: str = ""
-) -> EvaluateSummary:
-    """Test a model on the test split of an event set.
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """Arguments of ``evaluate``; see ``colliderfm evaluate --help``."""
+
+    study: str = ""
+    run_id: str = ""
+    model: str = ""
+    encoder: str = ""
+    data: str = ""
+    out: str = ""
+
+
+def evaluate(params: Params, request: EvaluateRequest) -> EvaluateSummary | EncoderEvaluation:
+    """Test a model of a study on the test split of an event set, or judge a pretrained encoder.
 
     Parameters
     ----------
     params : Params
         The checked parameters.
-    study : str
-        Name of the study.
-    run_id : str
-        Finetune run whose model is tested; or
-    model : str
-        A registered model or a folder.
-    data : str
-        Event set; empty means that of the study.
+    request : EvaluateRequest
+        Either a study with a finetune run or a model (registered, or a folder) of it; or an encoder
+        alone, see ``evaluate_encoder``. The event set is that of the training unless named.
 
     Raises
     ------
     ConfigError
-        If not exactly one of ``run_id`` and ``model`` is given.
+        If it is not clear what to evaluate.
     DataError, CheckpointError, TrackingError
         If the data, the model or the run is unusable.
     """
+    given = [bool(word) for word in (request.run_id, request.model, request.encoder)]
+    if sum(given) != 1 or bool(request.study) == bool(request.encoder):
+        raise ConfigError(
+            "evaluate takes a model of a study, or an encoder",
+            got=", ".join(f"{key} {word}" for key, word in vars(request).items() if word)
+            or "nothing",
+            need="--study with one of --run and --model, or --encoder without a study",
+        )
+    if request.encoder:
+        from colliderfm.pipelines.evaluate_encoder import evaluate_encoder
+
+        return evaluate_encoder(params, request.encoder, data=request.data, out=request.out)
+    return _evaluate_model(params, request)
+
+
+def _evaluate_model(params: Params, request: EvaluateRequest) -> EvaluateSummary:
     from colliderfm.tracking.provenance import provenance
     from colliderfm.tracking.run import open_run
 
-    if bool(run_id) == bool(model):
-        raise ConfigError(
-            "evaluate needs --run or --model", got=f"--run {run_id!r} --model {model!r}"
-        )
+    study, run_id, model = request.study, request.run_id, request.model
     physics = load_study(study)
-    folder, md5 = event_set_folder(params, data or physics.settings(params).set)
+    folder, md5 = event_set_folder(params, request.data or physics.settings(params).set)
     tables = load_data(study, params, folder)
     model_folder = _model_folder(run_id, model)
     result = physics.test(params, tables, model_folder)

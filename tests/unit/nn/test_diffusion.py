@@ -107,6 +107,27 @@ def test_a_single_point_is_reached_in_one_step():
     assert torch.allclose(x, torch.full_like(x, 0.25), atol=1e-3)
 
 
+def test_sixteen_steps_keep_the_hard_edges_of_a_uniform_density():
+    """With the exact velocity; so soft edges of generated objects are the network's, not the sampler's."""
+    edge = math.sqrt(3.0)
+
+    def velocity_of(x, t):
+        a, s = diffusion.alpha(t), diffusion.sigma(t)
+        low, high = ((end - x / a) * a / s for end in (-edge, edge))
+        normal = torch.distributions.Normal(0.0, 1.0)
+        share = (normal.cdf(high) - normal.cdf(low)).clamp(min=1e-300)
+        shift = (normal.log_prob(low).exp() - normal.log_prob(high).exp()) / share
+        mean = (x / a + s / a * shift).clamp(-edge, edge)
+        return a * (x - a * mean) / s - s * mean
+
+    generator = torch.Generator().manual_seed(0)
+    x = diffusion.sample(velocity_of, (20000,), 16, generator=generator, dtype=torch.float64)
+    assert x.abs().max() < edge + 0.01
+    assert x.std().item() == pytest.approx(1.0, abs=0.01)
+    counts = torch.histc(x, 6, -edge, edge) / len(x)
+    torch.testing.assert_close(counts, torch.full_like(counts, 1 / 6), atol=0.012, rtol=0)
+
+
 def test_only_the_stochastic_sampler_adds_noise():
     """For a standard normal the flow is at rest: the data are the first noise, unless more is added."""
     at_rest = mixture_velocity([0.0], [1.0], [1.0])

@@ -14,8 +14,9 @@ from colliderfm.config.load import load_params
 from colliderfm.config.schema import Params
 from colliderfm.data.event_batch import EventBatch
 from colliderfm.data.toys import write_toy_set
-from colliderfm.errors import Interrupted
+from colliderfm.errors import CheckpointError, Interrupted
 from colliderfm.models.weights import load_model
+from colliderfm.pipelines.evaluate_encoder import judge_saved
 from colliderfm.pipelines.pretrain_event import steps
 from colliderfm.pipelines.pretrain_event.steps import PretrainingTables
 from colliderfm.pipelines.pretrain_event.task import EventPretrainingTask
@@ -94,7 +95,7 @@ def test_outputs_are_numbers_and_figures_of_every_head(
     names = {path.stem for path in tmp_path.glob("*.png")}
     assert names == {
         *("roc", "confusion", "embedding", "loss", "segmentation_classes", "segmentation_counts"),
-        *("resonance_momenta", "neutrinos", "clouds"),
+        *("resonance_momenta", "neutrinos", "neutrino_correlations", "clouds"),
     }
     assert {path.stem for path in tmp_path.glob("*.json")} == names | {"metrics"}
     assert json.loads((tmp_path / "metrics.json").read_text()).keys() == metrics.keys()
@@ -115,6 +116,33 @@ def test_a_saved_model_gives_the_same_outputs_with_every_head(
     assert first.keys() == second.keys()
     for name in first:
         assert torch.equal(first[name], second[name]), name
+
+
+def test_a_saved_model_is_judged_again_without_training(
+    params: Params,
+    project: Path,
+    folder: Path,
+    trained: TrainedEncoder,
+    metrics: dict[str, float],
+    tmp_path: Path,
+) -> None:
+    steps.save_encoder(params, trained, metrics, 0, tmp_path / "model")
+    # Variant and classes come from the model's own recipe, not from today's parameters.
+    today = load_params(project, (), (*SMALL[:2], "pretrain.event.variant=cls"))
+    (tmp_path / "out").mkdir()
+    found = judge_saved(today, tmp_path / "model", folder, tmp_path / "out")
+    assert found == metrics
+    names = {path.stem for path in (tmp_path / "out").glob("*.png")}
+    assert {"neutrinos", "clouds", "segmentation_counts", "confusion"} <= names
+    assert "loss" not in names
+    neutrinos = json.loads((tmp_path / "out" / "neutrinos.json").read_text())
+    assert min(neutrinos["pt_gev"]["true_error"]) >= 0
+
+
+def test_a_model_without_its_recipe_is_not_judged(params: Params, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(CheckpointError, match="pretraining.json cannot be read"):
+        judge_saved(params, tmp_path, tmp_path, tmp_path)
 
 
 def _losses(model: torch.nn.Module, batch: EventBatch) -> dict[str, torch.Tensor]:

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from colliderfm.errors import PhysicsError
+from colliderfm.evaluate.event_bands import banded_histogram
+from colliderfm.plots.comparisons import (
+    draw_comparison,
+    label_comparison,
+    new_comparison_figure,
+)
 from colliderfm.plots.histograms import Sample, density, draw_densities
 from colliderfm.plots.latent import draw_tokens, project_tokens
-from colliderfm.plots.matrices import draw_confusion
+from colliderfm.plots.matrices import binomial_errors, draw_confusion
+from colliderfm.plots.responses import draw_profiles, draw_response
 from colliderfm.plots.style import hep_style, new_figure
 
 EDGES = np.array([0.0, 1.0, 3.0])
@@ -43,6 +50,58 @@ def test_confusion_cells_are_percent() -> None:
         _, axes = new_figure()
         draw_confusion(axes[0], np.array([[0.75, 0.25], [np.nan, np.nan]]), ["tt", "ww"])
     assert [text.get_text() for text in axes[0].texts] == ["75", "25"]
+
+
+def test_confusion_cells_carry_their_errors() -> None:
+    matrix = np.array([[0.75, 0.25], [0.0, 1.0]])
+    errors = binomial_errors(matrix, np.array([100, 10]))
+    np.testing.assert_allclose(errors, [[0.0433, 0.0433], [0.0, 0.0]], atol=1e-4)
+    with hep_style():
+        _, axes = new_figure()
+        draw_confusion(axes[0], matrix, ["tt", "ww"], errors)
+    assert [text.get_text() for text in axes[0].texts] == ["75±4", "25±4", "0", "100"]
+    assert axes[0].get_title() == "Percent of the true process; statistical error at most 4.3"
+
+
+def test_generated_beside_true_has_a_ratio_panel_with_names_and_units() -> None:
+    rng = np.random.default_rng(0)
+    made, true = rng.uniform(0.0, 2.5, (2, 200))
+    bands = banded_histogram(made, true, np.arange(200), EDGES)
+    with hep_style():
+        figure, upper, lower = new_comparison_figure(1)
+        draw_comparison(upper[0], lower[0], bands, ("simulated", "generated"), log=True)
+        label_comparison(upper[0], lower[0], "Energy", "GeV", "objects")
+        figure.canvas.draw()
+    assert lower[0].get_xlabel() == "Energy [GeV]"
+    assert upper[0].get_ylabel() == "Fraction of objects / GeV"
+    assert [text.get_text() for text in upper[0].get_legend().get_texts()] == [
+        "simulated",
+        "generated",
+    ]
+    assert lower[0].get_xlim() == (0.0, 3.0)
+
+
+def test_response_hides_bins_with_few_values() -> None:
+    counts = np.array([[20.0, 0.0], [3.0, 3.0]])
+    with hep_style():
+        _, axes = new_figure()
+        draw_response(axes[0], EDGES, counts, ("True", "Generated"))
+    drawn = axes[0].collections[0].get_array()
+    assert drawn.filled(np.nan)[0, 0] == pytest.approx(100.0)
+    assert drawn.mask[:, 1].all()
+
+
+def test_profiles_leave_out_empty_bins() -> None:
+    nan = np.nan
+    profile = (EDGES, *(np.array([value, nan]) for value in (1.1, 0.1, 0.8, 1.4)))
+    with hep_style():
+        figure, axes = new_figure()
+        draw_profiles(axes[0], {"top": profile}, ("k",))
+        figure.canvas.draw()
+    assert axes[0].get_xlim() == (0.0, 3.0)
+    low, high = axes[0].get_ylim()
+    assert low < 0.8
+    assert high > 1.4
 
 
 @pytest.mark.parametrize("method", ["pca", "lda"])

@@ -11,7 +11,7 @@ from colliderfm.evaluate.classification import confusion_matrix
 from colliderfm.evaluate.roc import roc_curve
 from colliderfm.plots.curves import Band, draw_loss_curves
 from colliderfm.plots.latent import CLASS_COLORS, draw_tokens, project_tokens
-from colliderfm.plots.matrices import draw_confusion
+from colliderfm.plots.matrices import binomial_errors, draw_confusion
 from colliderfm.plots.style import hep_style, new_figure, save_figure
 
 ROC_POINTS = np.linspace(0.02, 1.0, 50)
@@ -37,7 +37,7 @@ def write_figures(
     tokens : ndarray, shape (n, D)
         Event tokens of the frozen encoder.
     history : sequence of mapping
-        One entry per validation, from ``fit``.
+        One entry per validation, from ``fit``; without any there are no loss curves.
 
     Returns
     -------
@@ -45,7 +45,8 @@ def write_figures(
         Files made.
     """
     with hep_style():
-        return [*_embedding(out, processes, target, tokens), *_loss(out, history)]
+        paths = _embedding(out, processes, target, tokens)
+        return paths + _loss(out, history) if history else paths
 
 
 def write_class_figures(
@@ -69,9 +70,11 @@ def write_class_figures(
     list of Path
         Files made.
     """
-    matrix = confusion_matrix(target, probability.argmax(1), len(processes))
     with hep_style():
-        return [*_roc(out, processes, target, probability), *_confusion(out, processes, matrix)]
+        return [
+            *_roc(out, processes, target, probability),
+            *_confusion(out, processes, target, probability.argmax(1)),
+        ]
 
 
 def _roc(
@@ -93,12 +96,15 @@ def _roc(
     return save_figure(figure, out / "roc.png", numbers)
 
 
-def _confusion(out: Path, processes: Sequence[str], matrix: np.ndarray) -> list[Path]:
+def _confusion(
+    out: Path, processes: Sequence[str], target: np.ndarray, predicted: np.ndarray
+) -> list[Path]:
+    matrix = confusion_matrix(target, predicted, len(processes))
+    errors = binomial_errors(matrix, np.bincount(target, minlength=len(processes)))
     figure, (axes,) = new_figure(size=(8.2, 7.4))
-    draw_confusion(axes, matrix, processes)
-    return save_figure(
-        figure, out / "confusion.png", {"processes": list(processes), "share": matrix}
-    )
+    draw_confusion(axes, matrix, processes, errors)
+    numbers = {"processes": list(processes), "share": matrix, "share_error": errors}
+    return save_figure(figure, out / "confusion.png", numbers)
 
 
 def _embedding(

@@ -1,25 +1,47 @@
-"""Figures of the heads beyond classification: resonances found, momenta, generated particles."""
+"""Figures of the heads beyond classification: resonances found and their momenta.
+
+Generated particles are in ``generation_figures.py``.
+"""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 
-from colliderfm.data.event_schema import OBJECT_FEATURES
 from colliderfm.evaluate.cluster_matching import SegmentationResult
-from colliderfm.evaluate.generation import compare_invisible, paired_histogram
+from colliderfm.evaluate.regression import (
+    Response,
+    decay_resolutions,
+    match_equal,
+    quantities,
+    response,
+)
 from colliderfm.evaluate.segmentation import class_confusion, count_confusion
-from colliderfm.physics.decays import DECAYS
-from colliderfm.physics.fourvector import invariant_mass, to_angles
+from colliderfm.physics.decays import DECAY_INDEX
+from colliderfm.pipelines.pretrain_event.generation_figures import (
+    write_cloud_figure,
+    write_neutrino_figures,
+)
 from colliderfm.pipelines.pretrain_event.head_outputs import HeadOutputs, Pairs
-from colliderfm.plots.histograms import Sample, draw_densities
-from colliderfm.plots.matrices import draw_confusion
-from colliderfm.plots.style import hep_style, new_figure, save_figure
+from colliderfm.plots.curves import draw_bars
+from colliderfm.plots.matrices import binomial_errors, draw_confusion
+from colliderfm.plots.responses import draw_profiles
+from colliderfm.plots.style import SAMPLE_COLORS, hep_style, new_figure, save_figure
 
-_TRUE, _FOUND = "#9aa5b1", "#c8102e"
 _MAX_COUNT = 3
+_PT_EDGES_GEV = np.array([0.0, 25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 400.0])
+# Decays as they are written on an axis.
+DECAY_LABELS = {
+    "t_bqq": "$t \\to bqq$",
+    "t_bl": "$t \\to b\\ell\\nu$",
+    "W_qq": "$W \\to qq$",
+    "W_l": "$W \\to \\ell\\nu$",
+    "Z_qq": "$Z \\to qq$",
+    "Z_ll": "$Z \\to \\ell\\ell$",
+    "H_bb": "$H \\to bb$",
+}
 
 
 def write_head_figures(out: Path, outputs: HeadOutputs, classes: tuple[str, ...]) -> list[Path]:
@@ -42,97 +64,101 @@ def write_head_figures(out: Path, outputs: HeadOutputs, classes: tuple[str, ...]
     paths: list[Path] = []
     with hep_style():
         if outputs.segmentation is not None:
-            paths += _segmentation(out, outputs.segmentation, classes)
+            paths += _classes(out, outputs.segmentation, classes)
+            paths += _counts(out, outputs.segmentation)
         if outputs.resonances is not None:
-            paths += _masses(out, outputs.resonances)
-        if outputs.invisible is not None:
-            paths += _invisible(out, outputs.invisible)
+            paths += _momenta(out, outputs.resonances)
+        if outputs.invisible is not None and outputs.met_phi is not None:
+            paths += write_neutrino_figures(out, outputs.invisible, outputs.met_phi)
         if outputs.generated is not None and outputs.real is not None:
-            paths += _clouds(out, outputs.generated, outputs.real)
+            assert outputs.event is not None
+            paths += write_cloud_figure(out, outputs.generated, outputs.real, outputs.event)
     return paths
 
 
-def _segmentation(out: Path, result: SegmentationResult, classes: tuple[str, ...]) -> list[Path]:
-    names = (*classes, "none")
-    by_class, by_count = class_confusion(result), count_confusion(result, _MAX_COUNT)
-    figure, (axes,) = new_figure(size=(8.0, 7.2))
-    draw_confusion(axes, by_class, names)
-    _label_matrix(axes, "resonance")
-    numbers = {"classes": list(names), "share": by_class}
-    paths = save_figure(figure, out / "segmentation_classes.png", numbers)
-    figure, (axes,) = new_figure(size=(6.4, 5.8))
-    counts = [*(str(n) for n in range(_MAX_COUNT)), f"{_MAX_COUNT}+"]
-    draw_confusion(axes, by_count, counts)
-    _label_matrix(axes, "number of resonances")
-    numbers = {"counts": counts, "share": by_count}
-    return paths + save_figure(figure, out / "segmentation_counts.png", numbers)
+def _classes(out: Path, result: SegmentationResult, classes: tuple[str, ...]) -> list[Path]:
+    matrix = class_confusion(result)
+    is_cluster = result.is_cluster
+    n = np.bincount(result.true_class[is_cluster], minlength=len(classes) + 1)
+    n[-1] = (result.other_class >= 0).sum()
+    errors = binomial_errors(matrix, n)
+    figure, (axes,) = new_figure(size=(8.8, 7.8))
+    labels = [*(DECAY_LABELS.get(name, name) for name in classes), "none"]
+    draw_confusion(axes, matrix, labels, errors, "resonance")
+    axes.set_xlabel("Found resonance")
+    numbers = {"classes": [*classes, "none"], "n": n, "share": matrix, "share_error": errors}
+    return save_figure(figure, out / "segmentation_classes.png", numbers)
 
 
-def _label_matrix(axes: Axes, what: str) -> None:
-    axes.set_xlabel(f"Found {what}")
-    axes.set_ylabel(f"True {what}")
-    axes.set_title(f"Percent of the true {what}")
+def _counts(out: Path, result: SegmentationResult) -> list[Path]:
+    matrix = count_confusion(result, _MAX_COUNT)
+    n = np.bincount(np.minimum(result.n_true, _MAX_COUNT), minlength=_MAX_COUNT + 1)
+    errors = binomial_errors(matrix, n)
+    figure, (axes,) = new_figure(size=(6.8, 6.2))
+    counts = [*(str(number) for number in range(_MAX_COUNT)), f"{_MAX_COUNT}+"]
+    draw_confusion(axes, matrix, counts, errors, "number of resonances")
+    axes.set_xlabel("Found number of resonances")
+    axes.tick_params(axis="x", rotation=0)
+    axes.set_title(
+        f"Percent of the true number; mean {result.n_found.mean():.2f} found, "
+        f"{result.n_true.mean():.2f} true"
+    )
+    numbers = {
+        "counts": counts,
+        "n": n,
+        "share": matrix,
+        "share_error": errors,
+        "mean_found": result.n_found.mean(),
+        "mean_true": result.n_true.mean(),
+    }
+    return save_figure(figure, out / "segmentation_counts.png", numbers)
 
 
-def _masses(out: Path, pairs: Pairs) -> list[Path]:
-    figure, panels = new_figure(2, size=(13.0, 5.4))
-    numbers = {}
-    for axes, name in zip(panels, ("t_bqq", "t_bl"), strict=True):
-        index = next(i for i, decay in enumerate(DECAYS) if decay.name == name)
-        chosen = (pairs.place == index) & (pairs.found[..., 0] > 0) & (pairs.true[..., 0] > 0)
-        found, true = (to_angles(*part[chosen].T[1:])[0] for part in (pairs.found, pairs.true))
-        edges = np.linspace(0.0, 400.0, 41)
-        paired = paired_histogram(found, true, edges)
-        mesh = axes.pcolormesh(edges, edges, paired.response.T, cmap="Blues")
-        axes.figure.colorbar(mesh, ax=axes, label="Resonances")
-        axes.plot(edges[[0, -1]], edges[[0, -1]], color="black", linewidth=1.0, linestyle="--")
-        axes.set_xlabel(f"True transverse momentum of {name} [GeV]")
-        axes.set_ylabel("Predicted [GeV]")
-        mass = invariant_mass(*pairs.found[chosen].T)
-        numbers[name] = {
-            "edges_gev": edges,
-            "response": paired.response,
-            "median_mass_gev": float(np.median(mass)) if len(mass) else None,
-        }
+def _momenta(out: Path, pairs: Pairs) -> list[Path]:
+    figure, panels = new_figure(2, size=(14.0, 5.6))
+    responses = _responses(pairs)
+    profiles = {
+        DECAY_LABELS[name]: (r.edges, r.median, r.median_error, r.low, r.high)
+        for name, r in responses.items()
+    }
+    draw_profiles(panels[0], profiles, SAMPLE_COLORS)
+    panels[0].set_xlabel("True $p_T$ of the resonance [GeV]")
+    panels[0].set_ylabel("Predicted / true $p_T$")
+    table = {
+        name: found["pt_gev"]
+        for name, found in decay_resolutions(pairs.found, pairs.true, pairs.place).items()
+        if name in DECAY_LABELS
+    }
+    widths = {
+        "regression head": (
+            [100.0 * r.width for r in table.values()],
+            [100.0 * r.width_error for r in table.values()],
+        ),
+        "best constant": (
+            [100.0 * r.constant_width for r in table.values()],
+            [100.0 * r.constant_width_error for r in table.values()],
+        ),
+    }
+    colors = {"regression head": "#bd1f01", "best constant": "#94a4a2"}
+    names = [DECAY_LABELS[name] for name in table]
+    if table:
+        draw_bars(panels[1], names, widths, "Relative $p_T$ resolution [%]", colors)
+        largest = max(max(values) for values, _ in widths.values())
+        panels[1].set_ylim(0.0, 1.3 * largest)
+        panels[1].tick_params(axis="x", labelsize=13)
+    numbers = {
+        "response": {name: asdict(found) for name, found in responses.items()},
+        "pt_resolution": {name: asdict(found) for name, found in table.items()},
+    }
     return save_figure(figure, out / "resonance_momenta.png", numbers)
 
 
-def _invisible(out: Path, pairs: Pairs) -> list[Path]:
-    mask = pairs.place >= 0
-    made, real = (part[mask].astype(float) for part in (pairs.found, pairs.true))
-    compared = {c.name: c for c in compare_invisible(pairs.found, pairs.true, mask)}
-    figure, panels = new_figure(3, size=(17.0, 5.4))
-    numbers: dict[str, object] = {}
-    columns = zip(to_angles(*made.T[1:]), to_angles(*real.T[1:]), strict=True)
-    shown = (("pt_gev", "GeV", 200.0), ("eta", "", 5.0), ("phi", "rad", np.pi))
-    for axes, (name, unit, high), (found, true) in zip(panels, shown, columns, strict=True):
-        edges = np.linspace(0.0 if unit == "GeV" else -high, high, 41)
-        samples = {
-            "true": Sample(true, np.ones(len(true)), _TRUE, is_filled=True),
-            "generated": Sample(found, np.ones(len(found)), _FOUND),
-        }
-        label = {"pt_gev": "Neutrino transverse momentum", "eta": "Neutrino pseudorapidity"}
-        drawn = draw_densities(axes, samples, edges, label.get(name, "Neutrino azimuth"), unit=unit)
-        axes.set_title(f"correlation {compared[name].correlation:.2f}", fontsize=14)
-        numbers[name] = {"edges": edges, **drawn, "correlation": compared[name].correlation}
-    return save_figure(figure, out / "neutrinos.png", numbers)
-
-
-def _clouds(out: Path, generated: np.ndarray, real: np.ndarray) -> list[Path]:
-    figure, panels = new_figure(3, size=(17.0, 5.4))
-    numbers: dict[str, object] = {}
-    shown = (
-        ("pt_gev", "Object transverse momentum", "GeV", 200.0),
-        ("energy_gev", "Object energy", "GeV", 400.0),
-        ("eta", "Object pseudorapidity", "", 2.6),
-    )
-    for axes, (name, label, unit, high) in zip(panels, shown, strict=True):
-        column = OBJECT_FEATURES.index(name)
-        edges = np.linspace(0.0 if unit else -high, high, 41)
-        ones = np.ones(len(real))
-        samples = {
-            "simulated": Sample(real[:, column], ones, _TRUE, is_filled=True),
-            "generated": Sample(generated[:, column], ones, _FOUND),
-        }
-        numbers[name] = {"edges": edges, **draw_densities(axes, samples, edges, label, unit=unit)}
-    return save_figure(figure, out / "clouds.png", numbers)
+def _responses(pairs: Pairs) -> dict[str, Response]:
+    """Predicted over true transverse momentum of both top decays, equal ones exchanged for the best."""
+    true = match_equal(pairs.found, pairs.true, pairs.place)
+    found = {}
+    for name in ("t_bqq", "t_bl"):
+        chosen = (pairs.place == DECAY_INDEX[name]) & (pairs.found[..., 0] > 0) & (true[..., 0] > 0)
+        made, real = (quantities(part[chosen])["pt_gev"] for part in (pairs.found, true))
+        found[name] = response(made, real, _PT_EDGES_GEV)
+    return found

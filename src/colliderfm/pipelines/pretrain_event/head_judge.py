@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from colliderfm.data.event_schema import OBJECT_FEATURES
+from colliderfm.evaluate.cluster_matching import SegmentationResult
 from colliderfm.evaluate.generation import compare_feature, compare_invisible
 from colliderfm.evaluate.regression import decay_resolutions
 from colliderfm.evaluate.segmentation import cluster_purity, entry_purity
@@ -25,9 +26,10 @@ def head_metrics(outputs: HeadOutputs) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        ``val/segment_…`` shares of true clusters found; ``val/regress_…`` half widths of the central
-        68% of the relative error, beside that of the best constant; ``val/invisible_…`` and
-        ``val/cloud_…`` Wasserstein distances in units of the spread of the truth, and correlations.
+        ``val/segment_…`` shares of true clusters found, and mean numbers per event;
+        ``val/regress_…`` half widths of the central 68% of the relative error, beside that of the best
+        constant; ``val/invisible_…`` and ``val/cloud_…`` Wasserstein distances in units of the spread
+        of the truth, and correlations.
     """
     metrics: dict[str, float] = {}
     if outputs.segmentation is not None:
@@ -35,6 +37,7 @@ def head_metrics(outputs: HeadOutputs) -> dict[str, float]:
         metrics["val/segment_class_pct"] = 100.0 * purity["class"].value
         metrics["val/segment_exact_pct"] = 100.0 * purity["right_class"].value
         metrics["val/segment_entry_pct"] = 100.0 * entry_purity(outputs.segmentation)
+        metrics |= _counts(outputs.segmentation)
     if outputs.resonances is not None:
         metrics |= _regression(outputs.resonances)
     if outputs.invisible is not None:
@@ -42,6 +45,14 @@ def head_metrics(outputs: HeadOutputs) -> dict[str, float]:
     if outputs.generated is not None and outputs.real is not None:
         metrics |= _clouds(outputs.generated, outputs.real)
     return metrics
+
+
+def _counts(result: SegmentationResult) -> dict[str, float]:
+    return {
+        "val/segment_number_found": float(result.n_found.mean()),
+        "val/segment_number_true": float(result.n_true.mean()),
+        "val/segment_number_right_pct": 100.0 * float((result.n_found == result.n_true).mean()),
+    }
 
 
 def _regression(pairs: Pairs) -> dict[str, float]:

@@ -6,7 +6,7 @@ Metrics and figures of these heads are made from the same arrays. Read next: ``h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from colliderfm.data.loader import sequential
 from colliderfm.evaluate.cluster_matching import SegmentationResult, score_segmentation
 from colliderfm.evaluate.inference import BATCH_EVENTS
 from colliderfm.models.event_model import EventModel
+from colliderfm.nn.heads.cloud_features import MET_PHI
 
 SAMPLING_STEPS = 16
 _N_SLOTS = 18
@@ -51,15 +52,21 @@ class HeadOutputs:
         Resonances found.
     resonances, invisible : Pairs, optional
         Momenta of resonances and of invisible particles.
+    met_phi : ndarray, shape (n,), radians, optional
+        Direction of the missing momentum of the events of ``invisible``.
     generated, real : ndarray, shape (m, 7), optional
         Objects of clouds that were generated as a whole, and of the events that gave the templates.
+    event : ndarray, shape (m,), int, optional
+        Event of each of these objects.
     """
 
     segmentation: SegmentationResult | None = None
     resonances: Pairs | None = None
     invisible: Pairs | None = None
+    met_phi: np.ndarray | None = None
     generated: np.ndarray | None = None
     real: np.ndarray | None = None
+    event: np.ndarray | None = None
 
 
 @torch.no_grad()
@@ -84,9 +91,14 @@ def head_outputs(model: EventModel, table: EventTable, seed: int) -> HeadOutputs
     generator = torch.Generator().manual_seed(seed)
     segmentation = _segmentation(model, table) if "segment" in model.heads else None
     resonances = _resonances(model, table) if "regress" in model.heads else None
-    invisible = _invisible(model, table, generator) if "invisible" in model.heads else None
-    generated, real = _clouds(model, table, generator) if "cloud" in model.heads else (None, None)
-    return HeadOutputs(segmentation, resonances, invisible, generated, real)
+    outputs = HeadOutputs(segmentation, resonances)
+    if "invisible" in model.heads:
+        invisible, met_phi = _invisible(model, table, generator)
+        outputs = replace(outputs, invisible=invisible, met_phi=met_phi)
+    if "cloud" in model.heads:
+        generated, real, event = _clouds(model, table, generator)
+        outputs = replace(outputs, generated=generated, real=real, event=event)
+    return outputs
 
 
 def _batches(model: EventModel, table: EventTable) -> Iterator[EventBatch]:
@@ -136,7 +148,9 @@ def _resonances(model: EventModel, table: EventTable) -> Pairs:
     return Pairs(*_gathered(map(of, _batches(model, table)), (_N_PLACES,) * 3))
 
 
-def _invisible(model: EventModel, table: EventTable, generator: torch.Generator) -> Pairs:
+def _invisible(
+    model: EventModel, table: EventTable, generator: torch.Generator
+) -> tuple[Pairs, np.ndarray]:
     head: Any = model.heads["invisible"]
 
     def of(batch: EventBatch) -> tuple[Any, ...]:
@@ -148,21 +162,26 @@ def _invisible(model: EventModel, table: EventTable, generator: torch.Generator)
             SAMPLING_STEPS,
             generator=generator,
         )
-        return found, truth.invisible, truth.invisible_mask.long() - 1
+        met_phi = batch.globals[:, MET_PHI, None]
+        return found, truth.invisible, truth.invisible_mask.long() - 1, met_phi
 
-    return Pairs(*_gathered(map(of, _batches(model, table)), (_N_PLACES,) * 3))
+    widths = (_N_PLACES, _N_PLACES, _N_PLACES, 1)
+    found, true, place, met_phi = _gathered(map(of, _batches(model, table)), widths)
+    return Pairs(found, true, place), met_phi[:, 0]
 
 
 def _clouds(
     model: EventModel, table: EventTable, generator: torch.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     head: Any = model.heads["cloud"]
-    made, real = [], []
+    made, real, n_objects = [], [], []
     for batch in _batches(model, table):
         sampled = head.sample(model.encoder, batch, SAMPLING_STEPS, generator=generator)
         made.append(sampled.objects[batch.mask].cpu().numpy())
         real.append(batch.objects[batch.mask].cpu().numpy())
-    return np.concatenate(made), np.concatenate(real)
+        n_objects.append(batch.mask.sum(dim=1).cpu().numpy())
+    counts = np.concatenate(n_objects)
+    return np.concatenate(made), np.concatenate(real), np.repeat(np.arange(len(counts)), counts)
 
 
 def _truth(batch: EventBatch) -> Any:
