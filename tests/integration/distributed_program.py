@@ -1,6 +1,6 @@
 """One rank of a tiny training; also runs alone.
 
-torchrun --nproc-per-node 2 distributed_program.py FOLDER ddp|fsdp toy|events [UPDATE]
+torchrun --nproc-per-node 2 distributed_program.py FOLDER ddp|fsdp toy|parts|events [UPDATE]
 
 UPDATE: the update in which rank 1 gets a SIGTERM.
 """
@@ -25,10 +25,19 @@ from colliderfm.train.loop import fit
 from colliderfm.train.settings import FitSettings
 
 
+class PartedToyTask(ToyTask):
+    """The toy task, whose loss is a mean over events, in parts."""
+
+    def parts(self, batch: torch.Tensor, n_events: int) -> list[tuple[torch.Tensor, float]]:
+        return [(part, len(part) / len(batch)) for part in batch.split(n_events)]
+
+
 class TerminatedTask:
     def __init__(self, task: ToyTask | EventTask, at: int) -> None:
         self.task, self.at, self.n_losses = task, at, 0
         self.validate = task.validate
+        if isinstance(task, PartedToyTask):
+            self.parts = task.parts
 
     def loss(self, batch: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor | float]]:
         self.n_losses += 1
@@ -51,13 +60,15 @@ def main() -> int:
         checkpoint_every=5,
         device="cpu",
         shard_parameters=kind == "fsdp",
+        # Ranks of 8 events of the toy task: parts of 3, 3 and 2.
+        events_per_pass=3,
     )
     with process_group("cpu") as ranks:
         place = {"rank": ranks.rank, "world_size": ranks.world_size}
         # Neither dropout nor batch norm: both see the batch of one rank only.
-        if sys.argv[3] == "toy":
+        if sys.argv[3] in ("toy", "parts"):
             model, loader = ToyNet(seed=1, dropout=0.0, has_norm=False), ToyLoader(**place)
-            task = ToyTask(model)
+            task = ToyTask(model) if sys.argv[3] == "toy" else PartedToyTask(model)
         else:
             table = toy_events()
             model, loader = event_model(table, dropout=0.0), event_loader(table, **place)

@@ -71,6 +71,15 @@ def test_a_signal_to_one_rank_stops_all_after_the_same_update_and_resumes_bit_eq
         torch.testing.assert_close(found[name], value, atol=0, rtol=0)
 
 
+@pytest.mark.parametrize("kind", ["ddp", "fsdp"])
+def test_passes_of_two_processes_add_up_to_one_process_at_once(
+    kind: str, one_process: tuple[Path, dict[str, torch.Tensor]], tmp_path: Path
+) -> None:
+    found = run(tmp_path, 2, kind, "parts")
+    for name, value in one_process[1].items():
+        torch.testing.assert_close(found[name], value, atol=1e-5, rtol=1e-5)
+
+
 def test_two_processes_train_an_event_model_like_one(tmp_path: Path) -> None:
     expected = run(tmp_path / "one", 1, "ddp", "events")
     for kind in ("ddp", "fsdp"):

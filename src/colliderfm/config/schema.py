@@ -43,6 +43,7 @@ class Compute(Section):
     workers: Count
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "fp32", "bf16"]
+    events_per_pass: CountOrZero
 
     @model_validator(mode="after")
     def _precision_fits_device(self) -> Self:

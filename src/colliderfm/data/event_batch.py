@@ -7,12 +7,29 @@ Read next: ``normalize.py``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 
 from colliderfm.data.event_truth import EventTruth
+
+
+@dataclass(frozen=True)
+class PartOfBatch:
+    """What a part of a larger batch must know so that the losses of all parts add up.
+
+    Parameters
+    ----------
+    valid_share : dict of str to (dict of str to Tensor, shape ())
+        By head and by what its loss needs: share of the events of the whole batch that have it.
+    drawn : dict of str to object
+        By head: what it drew at random for the events of the part.
+    """
+
+    valid_share: Mapping[str, Mapping[str, torch.Tensor]]
+    drawn: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,8 @@ class EventBatch:
         Momenta of resonances and invisible particles; None unless read with ``truth=True``.
     object_extras : dict of str to Tensor, shape (B, N), float32
         Further numbers of the objects, e.g. ``ip3d_cm``; NaN where absent, 0 where padded.
+    part : PartOfBatch, optional
+        Set by ``models.batch_parts`` if these events are a part of a larger batch.
     """
 
     objects: torch.Tensor
@@ -53,6 +72,7 @@ class EventBatch:
     extras: dict[str, torch.Tensor] = field(default_factory=dict)
     truth: EventTruth | None = None
     object_extras: dict[str, torch.Tensor] = field(default_factory=dict)
+    part: PartOfBatch | None = None
 
     def __len__(self) -> int:
         return self.mask.shape[0]
@@ -121,4 +141,5 @@ class EventBatch:
             extras={name: function(tensor) for name, tensor in self.extras.items()},
             truth=self.truth.map(function) if self.truth else None,
             object_extras={name: function(t) for name, t in self.object_extras.items()},
+            part=self.part,
         )

@@ -16,7 +16,9 @@ def at_least_single(values: Tensor) -> Tensor:
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
-def spread_over_batch(values_B: Tensor, is_valid_B: Tensor) -> Tensor:
+def spread_over_batch(
+    values_B: Tensor, is_valid_B: Tensor, valid_share: Tensor | None = None
+) -> Tensor:
     """Scale per-event values so that their plain batch mean is the mean over the valid events.
 
     Parameters
@@ -25,13 +27,17 @@ def spread_over_batch(values_B: Tensor, is_valid_B: Tensor) -> Tensor:
         Loss of each event.
     is_valid_B : Tensor, shape (B,), bool
         True = the loss applies to the event.
+    valid_share : Tensor, shape (), optional
+        Share of valid events in the batch that these events are a part of; that of these events by
+        default.
 
     Returns
     -------
     Tensor, shape (B,)
         ``value · B / n_valid`` for valid events, else 0; all zero if no event is valid.
     """
-    scale = len(values_B) / is_valid_B.sum().clamp(min=1)
+    own = len(values_B) / is_valid_B.sum().clamp(min=1)
+    scale = own if valid_share is None else 1.0 / valid_share
     return torch.where(is_valid_B, values_B * scale, torch.zeros_like(values_B))
 
 

@@ -234,7 +234,9 @@ class EventModel(nn.Module):
         self, name: str, batch: EventBatch, masked_fraction: float, *, with_classes: bool
     ) -> dict[str, Any]:
         """Return the outputs of a head that learns from noised objects, and of their classes."""
-        perturbed = self.heads[name].perturb(batch, masked_fraction, self.encoder.normalizer)
+        given = (batch, masked_fraction, self.encoder.normalizer)
+        drawn = (batch.part.drawn[name],) if batch.part else ()
+        perturbed = self.heads[name].perturb(*given, *drawn)
         encoding = self.encoder(perturbed.batch, perturbed.token_shift)
         outputs = {name: self.heads[name](encoding, perturbed)}
         if with_classes:
@@ -260,11 +262,13 @@ class EventModel(nn.Module):
         """
         losses: dict[str, Tensor] = {}
         for name, output in outputs.items():
-            if name == NOISED_CLASSES:
-                logits, clarity = output
-                losses[name] = self.heads["classify"].loss(logits, batch) * clarity
-            else:
-                losses[name] = self.heads[name].loss(output, batch)
+            is_noised = name == NOISED_CLASSES
+            head, values = ("classify", output[0]) if is_noised else (name, output)
+            shares = batch.part.valid_share.get(head) if batch.part else None
+            given = (values, batch) if shares is None else (values, batch, shares)
+            losses[name] = self.heads[head].loss(*given)
+            if is_noised:
+                losses[name] = losses[name] * output[1]
         return losses
 
     def encoder_parameters(self) -> Iterator[nn.Parameter]:

@@ -177,6 +177,7 @@ def cell_key(
         "data": data_md5,
         "code": code_digest((*CODE_OF_A_CELL, *study_modules(study.name))),
         "threads": params.compute.threads,
+        "events_per_pass": params.compute.events_per_pass,
     }
     return params_sha256(content)
 

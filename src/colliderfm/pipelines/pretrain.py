@@ -147,6 +147,7 @@ def _key(params: Params, request: PretrainRequest, data_md5: str) -> str:
         "data": data_md5,
         "code": code_digest(code_of_a_pretraining(request.model)),
         "threads": params.compute.threads,
+        "events_per_pass": params.compute.events_per_pass,
     }
     return params_sha256(content)
 

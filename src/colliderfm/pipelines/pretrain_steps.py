@@ -78,6 +78,7 @@ class Pretraining:
                 getattr(params.pretrain, self.family),
                 precision=params.compute.precision,
                 device=params.compute.device,
+                events_per_pass=params.compute.events_per_pass,
                 seed=seed,
             ),
             tracker=tracker,

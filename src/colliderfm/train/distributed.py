@@ -108,6 +108,16 @@ def averaged_step(
     )
 
 
+@contextmanager
+def gradients_kept(step: Callable[[Any], Loss]) -> Iterator[None]:
+    """Leave the gradients of a pass on their rank: a later pass of the update averages the sum."""
+    if isinstance(step, torch.nn.parallel.DistributedDataParallel):
+        with step.no_sync():
+            yield
+    else:
+        yield
+
+
 class _LossModule(torch.nn.Module):
     """The loss as a module, so that DDP sees its forward pass and its parameters."""
 

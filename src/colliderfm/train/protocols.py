@@ -6,7 +6,7 @@ Structural types only, so that ``train/`` needs neither MLflow nor the event for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -71,6 +71,19 @@ class ScheduledTask(Protocol):
 
     def begin_update(self, update: int) -> None:
         """Note which update comes next, counted from 1."""
+        ...
+
+
+@runtime_checkable
+class PartedTask(Protocol):
+    """A task whose loss on a batch is a sum over parts of it."""
+
+    def parts(self, batch: Any, n_events: int) -> Sequence[tuple[Any, torch.Tensor | float]]:
+        """Return parts of at most ``n_events`` and factors.
+
+        The sum of factor times ``loss`` over the parts is the loss of the batch. Called after
+        ``begin_update``, with the generators seeded for the update.
+        """
         ...
 
 

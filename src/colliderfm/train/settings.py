@@ -90,6 +90,9 @@ class FitSettings:
         Updates over which the training metrics are averaged before they go to the tracker.
     seed : int
         Seed of dropout and every other draw inside an update.
+    events_per_pass : int
+        Most events in one pass of an update, if the task can cut a batch (``PartedTask``); gradients
+        add up to those of the whole batch. 0 = the whole batch at once.
     shard_parameters : bool
         In a distributed run, shard parameters and moments over the ranks (FSDP) instead of
         replicating them (DDP).
@@ -116,6 +119,7 @@ class FitSettings:
     checkpoint_every: int = 0
     log_every: int = 10
     seed: int = 0
+    events_per_pass: int = 0
     shard_parameters: bool = False
 
     def __post_init__(self) -> None:
@@ -131,6 +135,7 @@ class FitSettings:
             ("weight_decay", 0.0),
             ("ema_decay", 0.0),
             ("clip_norm", 0.0),
+            ("events_per_pass", 0),
         ):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= low):
@@ -151,7 +156,13 @@ class FitSettings:
 
     @classmethod
     def of_pretraining(
-        cls, recipe: PretrainingRecipe, *, precision: Any, device: Any, seed: int
+        cls,
+        recipe: PretrainingRecipe,
+        *,
+        precision: Any,
+        device: Any,
+        seed: int,
+        events_per_pass: int = 0,
     ) -> FitSettings:
         """Return the settings of a pretraining: one rate, the smallest validation loss wins.
 
@@ -161,8 +172,8 @@ class FitSettings:
             The numbers of a model family.
         precision, device : str
             As for the class.
-        seed : int
-            Seed of every draw inside an update.
+        seed, events_per_pass : int
+            As for the class.
         """
         return cls(
             max_updates=recipe.max_updates,
@@ -177,6 +188,7 @@ class FitSettings:
             device=device,
             checkpoint_every=recipe.checkpoint_every,
             seed=seed,
+            events_per_pass=events_per_pass,
         )
 
     def fixed_on_resume(self) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """One sitting of a run: update, average, validate, save, stop.
 
-One update: take a batch, seed the generators from (seed, rank, update), loss, backward, clip, step,
-average. Validation always sees the averaged weights; the best of them by the monitored metric are
-what is left in the model. Read next: :mod:`colliderfm.train.state`, what a checkpoint holds.
+One update: take a batch, seed the generators from (seed, rank, update), loss and backward (in parts,
+if so wished), clip, step, average. Validation always sees the averaged weights; the best of them by
+the monitored metric are what is left in the model. Read next: :mod:`colliderfm.train.passes`, then
+:mod:`colliderfm.train.state`, what a checkpoint holds.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from colliderfm.train.device import autocast
 from colliderfm.train.early_stopping import EarlyStopping
 from colliderfm.train.interruption import StopSignals
 from colliderfm.train.optim import build_optimizer, set_learning_rates
+from colliderfm.train.passes import add_gradients, passes_of
 from colliderfm.train.progress import ProgressLine
 from colliderfm.train.protocols import (
     BatchLoader,
@@ -144,13 +146,11 @@ class Sitting:
         rates = set_learning_rates(self.state.optimizer, update, self.settings)
         if isinstance(self.task, ScheduledTask):
             self.task.begin_update(update)
-        with autocast(self.device, self.settings.precision):
-            loss, parts = self.step(batch.to(self.device))
-        values = _as_floats(loss, parts)
+        self.state.optimizer.zero_grad(set_to_none=True)
+        passes = passes_of(self.task, batch.to(self.device), self.settings)
+        values = _as_floats(*add_gradients(self.step, passes, self.settings, self.device))
         if distributed.on_any_rank(not math.isfinite(values["train/loss"]), self.device):
             raise self._not_finite("loss", update, values)
-        self.state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
         norm = self._clip()
         if not math.isfinite(norm):
             raise self._not_finite("gradient norm", update, {**values, "gradient_norm": norm})

@@ -15,6 +15,7 @@ from colliderfm.errors import ConfigError
     ("assignments", "reason"),
     [
         (["compute.device=cpu", "compute.precision=bf16"], "needs a GPU"),
+        (["compute.events_per_pass=-1"], "greater than or equal to 0"),
         (["pretrain.event.assign_weight=0"], "needs assign_weight > 0"),
         (["pretrain.event.processes=[tt, tt]"], "named once"),
         (["studies.haa.warmup_updates=1500"], "warmup_updates must be smaller"),

@@ -26,6 +26,8 @@ from colliderfm.train.protocols import SilentTracker
 PROCESSES = ("qcd", "tt", "zz")
 SMALL = (
     *("compute.threads=1", "compute.device=cpu", "model.event.size=tiny"),
+    # Every update in two passes.
+    "compute.events_per_pass=32",
     *("pretrain.event.processes=[qcd, tt, zz]", "pretrain.event.batch_size=64"),
     *("pretrain.event.max_updates=12", "pretrain.event.validate_every=6"),
     *("pretrain.event.checkpoint_every=2", "pretrain.event.self_supervised_fraction=0.5"),

@@ -18,6 +18,7 @@ from colliderfm.train.settings import FitResult, FitSettings
         ("weight_decay", float("inf")),
         ("ema_decay", 1.0),
         ("clip_norm", -1.0),
+        ("events_per_pass", -1),
         ("mode", "maximum"),
         ("precision", "fp16"),
         ("device", "gpu"),

@@ -13,7 +13,7 @@ daughters, K pair channels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -153,7 +153,7 @@ class AssignHead(nn.Module):
         tuple of Tensor
             Mean -log p(true tuple) over matchable resonances (B,), and validity (B,), bool.
         """
-        true_tuple_BR = self._true_tuples(outputs, batch)
+        true_tuple_BR = self._true_tuples(outputs.is_candidate, batch)
         log_probability_BR = outputs.single.new_zeros(true_tuple_BR.shape)
         for decay in self.decays:
             is_here_BR = (batch.decay == DECAY_INDEX[decay.name]) & (true_tuple_BR >= 0)
@@ -167,9 +167,9 @@ class AssignHead(nn.Module):
             log_probability_BR = log_probability_BR.index_add(0, rows_E, values_ER)
         return tuple_nll_per_event(log_probability_BR, true_tuple_BR >= 0)
 
-    def _true_tuples(self, outputs: AssignOutputs, batch: Any) -> Tensor:
+    def _true_tuples(self, is_candidate: Tensor, batch: Any) -> Tensor:
         """Return the true tuple of each resonance, (B, R); -1 = not matchable or unknown here."""
-        n_slots = outputs.is_candidate.shape[1]
+        n_slots = is_candidate.shape[1]
         result_BR = torch.full_like(batch.decay, -1)
         for decay in self.decays:
             slots_BRM = batch.assignment[:, :, : decay.n_daughters]
@@ -177,16 +177,23 @@ class AssignHead(nn.Module):
             tuple_BR = tuple_of_slots(table, slots_BRM, n_slots)
             is_match_BR = (batch.decay == DECAY_INDEX[decay.name]) & (tuple_BR >= 0)
             for i, kind in enumerate(decay.daughters):
-                is_kind_BN = outputs.is_candidate[:, :, DAUGHTER_KINDS.index(kind)]
+                is_kind_BN = is_candidate[:, :, DAUGHTER_KINDS.index(kind)]
                 is_match_BR &= is_kind_BN.gather(1, slots_BRM[:, :, i].clamp(0, n_slots - 1))
             result_BR = torch.where(is_match_BR, tuple_BR, result_BR)
         return result_BR
 
     def n_matchable(self, outputs: AssignOutputs, batch: Any) -> Tensor:
         """Return the number of resonances whose daughters all have an object, (B,), int64."""
-        return (self._true_tuples(outputs, batch) >= 0).sum(dim=1)
+        return (self._true_tuples(outputs.is_candidate, batch) >= 0).sum(dim=1)
 
-    def loss(self, outputs: AssignOutputs, batch: Any) -> Tensor:
+    def valid_events(self, batch: Any) -> dict[str, Tensor]:
+        """Return which events have a matchable resonance, (B,), bool, under ``tuples``."""
+        true_tuple_BR = self._true_tuples(candidates(batch.objects, batch.mask), batch)
+        return {"tuples": (true_tuple_BR >= 0).any(dim=1)}
+
+    def loss(
+        self, outputs: AssignOutputs, batch: Any, valid_share: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Return tuple loss plus weighted matchable-count loss.
 
         Parameters
@@ -195,6 +202,8 @@ class AssignHead(nn.Module):
             From ``forward``.
         batch : EventBatch
             Gives ``objects``, ``decay`` and ``assignment``.
+        valid_share : mapping of str to Tensor, optional
+            For a part of a batch: see ``models.batch_parts``.
 
         Returns
         -------
@@ -207,9 +216,8 @@ class AssignHead(nn.Module):
         detection_B = survival_loss_per_event(outputs.survival_logits, count_B)
         # Scores stay in the graph of a batch without resonances: distributed training needs it.
         unused = 0.0 * (outputs.single.sum() + outputs.double.sum() + outputs.triple.sum())
-        return (
-            spread_over_batch(values_B, is_valid_B) + self.detection_weight * detection_B + unused
-        )
+        tuples_B = spread_over_batch(values_B, is_valid_B, (valid_share or {}).get("tuples"))
+        return tuples_B + self.detection_weight * detection_B + unused
 
     def survival(self, outputs: AssignOutputs) -> Tensor:
         """Return P(at least k matchable resonances), k = 1..4, (B, 4), never increasing in k."""

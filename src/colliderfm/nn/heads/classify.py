@@ -6,7 +6,7 @@ runs on B rows instead of B·N: wide layers there are cheap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -78,7 +78,13 @@ class ClassifyHead(nn.Module):
         """Return the true class of each event, shape (B,), int64; -1 = none."""
         return self.class_of_process[batch.process]
 
-    def loss(self, outputs: Tensor, batch: Any) -> Tensor:
+    def valid_events(self, batch: Any) -> dict[str, Tensor]:
+        """Return which events belong to a class, (B,), bool, under ``classes``."""
+        return {"classes": self.target(batch) >= 0}
+
+    def loss(
+        self, outputs: Tensor, batch: Any, valid_share: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Return the cross-entropy of each event.
 
         Parameters
@@ -87,6 +93,8 @@ class ClassifyHead(nn.Module):
             Logits from ``forward``.
         batch : EventBatch
             Gives ``process``.
+        valid_share : mapping of str to Tensor, optional
+            For a part of a batch: see ``models.batch_parts``.
 
         Returns
         -------
@@ -94,7 +102,7 @@ class ClassifyHead(nn.Module):
             Its mean over the batch is the mean over the events that belong to a class.
         """
         values, is_valid = cross_entropy_per_event(outputs, self.target(batch), self.class_weights)
-        return spread_over_batch(values, is_valid)
+        return spread_over_batch(values, is_valid, (valid_share or {}).get("classes"))
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Return class probabilities, shape (B, C)."""

@@ -191,51 +191,6 @@ def condition(batch: Any, noised: NoisedObjects, normalizer: Any) -> Any:
     )
 
 
-def choose_objects(mask: Tensor, fraction: float) -> Tensor:
-    """Choose the objects to be noised, each with a probability and at least one per event.
-
-    Parameters
-    ----------
-    mask : Tensor, shape (B, N), bool
-        True = real object.
-    fraction : float
-        Probability; 1 chooses all.
-
-    Returns
-    -------
-    Tensor, shape (B, N), bool
-        True = chosen; nothing in an event without objects.
-    """
-    draw = torch.rand(mask.shape, device=mask.device).masked_fill(~mask, 2.0)
-    lowest = torch.zeros_like(mask).scatter(1, draw.argmin(dim=1, keepdim=True), value=True)
-    return ((draw < fraction) | lowest) & mask
-
-
-def noise_objects(batch: Any, is_noised: Tensor, normalizer: Any) -> tuple[NoisedObjects, Tensor]:
-    """Noise some objects at a random time of each event.
-
-    Parameters
-    ----------
-    batch : EventBatch
-        Clean events.
-    is_noised : Tensor, shape (B, N), bool
-        True = to be noised.
-    normalizer : Normalizer
-        Of the encoder.
-
-    Returns
-    -------
-    tuple of NoisedObjects and Tensor
-        The objects, with a category hidden with probability t, and their velocity (B, N, 5).
-    """
-    x, category = split_objects(batch, normalizer)
-    t = diffusion.random_times(len(x), x.device).to(x.dtype)
-    noise = torch.randn_like(x)
-    is_hidden = is_noised & (torch.rand(is_noised.shape, device=x.device) < t[:, None])
-    noised = NoisedObjects(diffusion.noised(x, noise, t), category, is_hidden, is_noised, t)
-    return noised, diffusion.velocity(x, noise, t)
-
-
 def generated_batch(batch: Any, generated: NoisedObjects, normalizer: Any) -> Any:
     """Return events with generated objects.
 

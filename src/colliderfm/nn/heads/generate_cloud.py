@@ -17,6 +17,7 @@ S. Sahoo et al., arXiv:2406.07524, eqs. 6-8 (a linear schedule is used here).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -32,12 +33,11 @@ from colliderfm.nn.heads.cloud_features import (
     N_FEATURES,
     NoisedObjects,
     Perturbed,
-    choose_objects,
     condition,
     generated_batch,
-    noise_objects,
     split_objects,
 )
+from colliderfm.nn.heads.object_noise import ObjectNoise, draw_noise, noise_objects
 
 
 class CloudOutputs(NamedTuple):
@@ -116,7 +116,17 @@ class CloudHead(nn.Module):
         shift = self.embed_time(noised.t)[:, None] + t * self.embed_state(state)
         return condition(batch, noised, normalizer), shift * noised.is_noised[..., None]
 
-    def perturb(self, batch: Any, masked_fraction: float, normalizer: Any) -> Perturbed:
+    def draw(self, batch: Any, masked_fraction: float) -> ObjectNoise:
+        """Return what ``perturb`` draws at random; see ``object_noise.draw_noise``."""
+        return draw_noise(batch, masked_fraction)
+
+    def perturb(
+        self,
+        batch: Any,
+        masked_fraction: float,
+        normalizer: Any,
+        drawn: ObjectNoise | None = None,
+    ) -> Perturbed:
         """Noise objects at random.
 
         Parameters
@@ -127,14 +137,16 @@ class CloudHead(nn.Module):
             Probability of an object to be noised; at least one of each event is.
         normalizer : Normalizer
             Of the encoder.
+        drawn : ObjectNoise, optional
+            From ``draw``; drawn now by default.
 
         Returns
         -------
         Perturbed
             For the encoder, then for ``forward``.
         """
-        is_noised = choose_objects(batch.mask, masked_fraction)
-        noised, velocity = noise_objects(batch, is_noised, normalizer)
+        drawn = self.draw(batch, masked_fraction) if drawn is None else drawn
+        noised, velocity = noise_objects(batch, drawn, normalizer)
         category = noised.category.masked_fill(~noised.is_hidden, -1)
         events, shift = self.conditioned(batch, noised, normalizer)
         return Perturbed(events, shift, noised, velocity, category)
@@ -166,7 +178,12 @@ class CloudHead(nn.Module):
             velocity, perturbed.velocity, logits, perturbed.category, perturbed.is_noised
         )
 
-    def loss(self, outputs: CloudOutputs, batch: Any) -> Tensor:  # noqa: ARG002
+    def loss(
+        self,
+        outputs: CloudOutputs,
+        batch: Any,  # noqa: ARG002
+        valid_share: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
         """Return the squared error on v plus the weighted cross-entropy of hidden categories, (B,).
 
         Its batch mean is a mean over the events with noised objects, and over those with hidden
@@ -174,7 +191,10 @@ class CloudHead(nn.Module):
         """
         error = velocity_loss_per_event(outputs.velocity, outputs.target, outputs.is_noised)
         entropy = category_loss_per_event(outputs.logits, outputs.category)
-        return spread_over_batch(*error) + self.category_weight * spread_over_batch(*entropy)
+        share = valid_share or {}
+        return spread_over_batch(
+            *error, share.get("velocity")
+        ) + self.category_weight * spread_over_batch(*entropy, share.get("category"))
 
     @torch.no_grad()
     def sample(

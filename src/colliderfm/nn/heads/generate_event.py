@@ -9,7 +9,7 @@ Shape letters: B events, n quantities, D width.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -193,12 +193,22 @@ class EventQuantityHead(nn.Module):
         velocity = self.velocity(diffusion.noised(x, noise, t), t, given)
         return QuantityOutputs(velocity, diffusion.velocity(x, noise, t), is_valid)
 
-    def loss(self, outputs: QuantityOutputs, batch: Any) -> Tensor:  # noqa: ARG002
+    def valid_events(self, batch: Any) -> dict[str, Tensor]:
+        """Return which events have all quantities and conditions, (B,), bool, under ``quantities``."""
+        is_finite = self.quantities(self.quantities.read(batch)).isfinite().all(dim=1)
+        return {"quantities": self.given(batch)[1] & is_finite}
+
+    def loss(
+        self,
+        outputs: QuantityOutputs,
+        batch: Any,  # noqa: ARG002
+        valid_share: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
         """Return the squared error on v of each event that has all quantities, (B,)."""
         values = velocity_loss_per_event(
             outputs.velocity[:, None], outputs.target[:, None], outputs.is_valid[:, None]
         )
-        return spread_over_batch(*values)
+        return spread_over_batch(*values, (valid_share or {}).get("quantities"))
 
     @torch.no_grad()
     def sample(

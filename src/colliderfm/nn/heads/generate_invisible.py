@@ -12,7 +12,7 @@ Shape letters: B events, K invisible particles. Read next: ``invisible_features.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -163,9 +163,19 @@ class InvisibleHead(nn.Module):
         velocity = self.velocity(self.cache(encoding), x_t, t, mask)
         return InvisibleOutputs(velocity, diffusion.velocity(x, noise, t), mask)
 
-    def loss(self, outputs: InvisibleOutputs, batch: Any) -> Tensor:  # noqa: ARG002
+    def valid_events(self, batch: Any) -> dict[str, Tensor]:
+        """Return which events have an invisible particle, (B,), bool, under ``invisible``."""
+        return {"invisible": invisible_truth(batch)[1].any(dim=1)}
+
+    def loss(
+        self,
+        outputs: InvisibleOutputs,
+        batch: Any,  # noqa: ARG002
+        valid_share: Mapping[str, Tensor] | None = None,
+    ) -> Tensor:
         """Return the squared error on v of each event with an invisible particle, (B,)."""
-        return spread_over_batch(*velocity_loss_per_event(*outputs))
+        values = velocity_loss_per_event(*outputs)
+        return spread_over_batch(*values, (valid_share or {}).get("invisible"))
 
     @torch.no_grad()
     def sample(

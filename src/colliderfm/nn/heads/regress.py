@@ -11,7 +11,7 @@ Shape letters: B events, R resonances, N slots, T = N + 1 tokens, D width, Q = 5
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -166,7 +166,13 @@ class RegressHead(nn.Module):
         standardized_BRQ: Tensor = (guess_BRQ - self._usual[0]) / self._usual[1]
         return standardized_BRQ.clamp(-_MAX_GUESS, _MAX_GUESS)
 
-    def loss(self, outputs: RegressOutputs, batch: Any) -> Tensor:
+    def valid_events(self, batch: Any) -> dict[str, Tensor]:
+        """Return which events have a known resonance, (B,), bool, under ``resonances``."""
+        return {"resonances": self.target(batch)[1].any(dim=1)}
+
+    def loss(
+        self, outputs: RegressOutputs, batch: Any, valid_share: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Return the smooth-L1 loss of each event, the same under exchange of equal resonances.
 
         Parameters
@@ -175,6 +181,8 @@ class RegressHead(nn.Module):
             From ``forward``.
         batch : EventBatch
             Gives ``decay``, ``globals`` and ``truth``.
+        valid_share : mapping of str to Tensor, optional
+            For a part of a batch: see ``models.batch_parts``.
 
         Returns
         -------
@@ -191,7 +199,7 @@ class RegressHead(nn.Module):
         values_B, is_valid_B = exchanged_loss_per_event(
             outputs.values / scale_BRQ, target_BRQ / scale_BRQ, batch.decay, is_valid_BR
         )
-        return spread_over_batch(values_B, is_valid_B)
+        return spread_over_batch(values_B, is_valid_B, (valid_share or {}).get("resonances"))
 
     def target(self, batch: Any) -> tuple[Tensor, Tensor]:
         """Return the true quantities (B, R, Q), and which resonances have them (B, R), bool.

@@ -12,7 +12,7 @@ R target places.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -187,7 +187,13 @@ class SegmentHead(nn.Module):
         """Return the resonances to be found in each event; see ``find_targets``."""
         return find_targets(batch, self.class_of_decay)
 
-    def loss(self, outputs: SegmentOutputs, batch: Any) -> Tensor:
+    def valid_events(self, batch: Any) -> dict[str, Tensor]:
+        """Return which events have a resonance to be found, (B,), bool, under ``masks``."""
+        return {"masks": (self.target(batch).classes >= 0).any(dim=1)}
+
+    def loss(
+        self, outputs: SegmentOutputs, batch: Any, valid_share: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
         """Return class loss plus mask losses of the matched queries, averaged over the layers.
 
         Parameters
@@ -196,6 +202,8 @@ class SegmentHead(nn.Module):
             From ``forward``.
         batch : EventBatch
             Gives ``decay`` and ``truth.members``.
+        valid_share : mapping of str to Tensor, optional
+            For a part of a batch: see ``models.batch_parts``.
 
         Returns
         -------
@@ -222,7 +230,8 @@ class SegmentHead(nn.Module):
         mask_X, has_target_X = matched_mean(mask_loss_XQR, query_XR)
         class_XQ = query_class(classes_XR, query_XR, n_queries, self.n_classes)
         class_X = query_cross_entropy(class_logits_XQK, class_XQ, self.none_weight)
-        total_X = class_X + spread_over_batch(mask_X, has_target_X)
+        mask_X = spread_over_batch(mask_X, has_target_X, (valid_share or {}).get("masks"))
+        total_X = class_X + mask_X
         return total_X.view(n_layers, n_events).mean(dim=0)
 
     @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from colliderfm.data.event_table import EventTable
 from colliderfm.evaluate.classification import one_vs_rest_auc
 from colliderfm.evaluate.inference import infer
 from colliderfm.losses.reduce import weighted_total
+from colliderfm.models.batch_parts import parts_of
 from colliderfm.models.event_model import EventModel
 from colliderfm.pipelines.pretrain_event.variants import Stages
 
@@ -50,11 +52,28 @@ class EventPretrainingTask:
 
     def loss(self, batch: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Return the weighted loss of a batch and its parts."""
-        heads = ("cloud",) if self.stages.is_self_supervised(self.update) else self.loss_weights
-        outputs = self.model(batch, heads, masked_fraction=self.stages.masked_fraction(self.update))
+        outputs = self.model(batch, self._heads, masked_fraction=self._masked_fraction)
         losses = self.model.losses(outputs, batch)
         wanted = {name: losses[name] for name in losses if name in self.loss_weights}
         return weighted_total(wanted, self.loss_weights, batch.weight)
+
+    def parts(self, batch: Any, n_events: int) -> Sequence[tuple[Any, torch.Tensor]]:
+        """Return parts of a batch and their shares, for several passes."""
+        return parts_of(
+            self.model, batch, n_events, self._heads, masked_fraction=self._masked_fraction
+        )
+
+    @property
+    def _heads(self) -> tuple[str, ...]:
+        """Heads that learn in the present update."""
+        if self.stages.is_self_supervised(self.update):
+            return ("cloud",)
+        return tuple(self.loss_weights)
+
+    @property
+    def _masked_fraction(self) -> float:
+        """Share of noised objects in the present update."""
+        return self.stages.masked_fraction(self.update)
 
     def validate(self) -> dict[str, float]:
         """Return the loss of stage 2 on a fixed part of validation, and how well classes are told.

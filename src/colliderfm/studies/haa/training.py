@@ -8,6 +8,7 @@ Read next: ``study.py``, which calls this.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from colliderfm.data.loader import EventLoader
 from colliderfm.data.normalize import Normalizer
 from colliderfm.evaluate.inference import infer
 from colliderfm.losses.reduce import weighted_total
+from colliderfm.models.batch_parts import parts_of
 from colliderfm.models.build import build_event_model
 from colliderfm.models.event_model import EventModel
 from colliderfm.models.pretrained import load_pretrained, match_pretrained
@@ -52,6 +54,10 @@ class HaaTask:
         losses = self.model.losses(self.model(batch), batch)
         weights = {"assign": self.settings.assign_weight}
         return weighted_total(losses, weights, batch.weight)
+
+    def parts(self, batch: Any, n_events: int) -> Sequence[tuple[Any, torch.Tensor]]:
+        """Return parts of a batch and their shares, for several passes."""
+        return parts_of(self.model, batch, n_events)
 
     def validate(self) -> dict[str, float]:
         """Return ``val/auc`` and the classification loss."""
@@ -215,6 +221,7 @@ def fit_settings(params: Params, cell: Cell) -> FitSettings:
         clip_norm=settings.clip_norm,
         precision=params.compute.precision,
         device=params.compute.device,
+        events_per_pass=params.compute.events_per_pass,
         checkpoint_every=10 * settings.validate_every,
         seed=cell.seed,
     )

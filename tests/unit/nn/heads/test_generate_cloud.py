@@ -17,6 +17,7 @@ from colliderfm.nn import diffusion
 from colliderfm.nn.heads import cloud_features
 from colliderfm.nn.heads.cloud_features import NoisedObjects, raw_objects, split_objects
 from colliderfm.nn.heads.generate_cloud import CloudHead
+from colliderfm.nn.heads.object_noise import choose_objects
 
 PROCESSES = ("qcd", "tt", "zjets", "tt_2l")
 
@@ -97,19 +98,19 @@ def test_flags_are_one_of_four_categories(encoder, batch):
 def test_every_event_gets_noise_and_no_padding_does(batch):
     torch.manual_seed(0)
     for fraction in (0.0, 0.3, 1.0):
-        is_noised = cloud_features.choose_objects(batch.mask, fraction)
+        is_noised = choose_objects(batch.mask, fraction)
         assert is_noised.any(dim=1).all()
         assert not (is_noised & ~batch.mask).any()
-    assert torch.equal(cloud_features.choose_objects(batch.mask, 1.0), batch.mask)
-    assert cloud_features.choose_objects(batch.mask, 0.0).sum() == len(batch)
+    assert torch.equal(choose_objects(batch.mask, 1.0), batch.mask)
+    assert choose_objects(batch.mask, 0.0).sum() == len(batch)
     many = torch.ones(4000, 5, dtype=torch.bool)
-    share = cloud_features.choose_objects(many, 0.6).float().mean()
+    share = choose_objects(many, 0.6).float().mean()
     # (1 - 0.6)^5 of the events get one object that they would not have.
     assert abs(share - 0.6 - 0.4**5 / 5) < 0.01
 
 
 def test_an_event_without_objects_gets_no_noise():
-    assert not cloud_features.choose_objects(torch.zeros(2, 3, dtype=torch.bool), 1.0).any()
+    assert not choose_objects(torch.zeros(2, 3, dtype=torch.bool), 1.0).any()
 
 
 def test_objects_without_noise_stay_as_they_are_and_get_no_shift(head, encoder, batch):
