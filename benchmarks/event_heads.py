@@ -4,10 +4,10 @@
 
 Batches as in ``event_model.py``, sorted by length. Tasks: inference and training of classification
 (256 events), training of all heads of pretraining (64 and 256), sampling of neutrinos in 16 steps
-(256). Every network, task and number of threads runs in a process of its own, so that the increase
-of its peak memory is of that task; rows that ``--out`` holds of others are kept. Networks: ``small``,
-``base`` and ``large`` as defined, ``equal_depth`` and ``equal_depth_base`` with the width and depth of
-the source study's two networks.
+(256). Training goes in parts of ``compute.events_per_pass`` events, as in ``train/``. Every network, task
+and number of threads runs in a process of its own, so that the increase of its peak memory is of that
+task; rows that ``--out`` holds of others are kept. Networks: ``small``, ``base`` and ``large`` as defined,
+``equal_depth`` and ``equal_depth_base`` with the width and depth of the source study's two networks.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from colliderfm.models.settings import (
 from colliderfm.models.sizes import encoder_settings
 from event_model import (
     BATCH_EVENTS,
+    EVENTS_PER_PASS,
     NETWORKS,
     inference,
     matrix_rate_gflop_per_s,
@@ -48,7 +49,7 @@ from event_model import (
 )
 
 SAMPLING_STEPS = 16
-_N_BATCHES = 4
+N_BATCHES = 4
 _DECAYS = ("t_bqq", "t_bl", "W_qq", "Z_qq", "Z_ll", "H_bb")
 # The source study's larger network: width 256, 10 edge layers, 16 blocks, 2 object layers, ratio 2.
 SHAPES = {
@@ -126,7 +127,9 @@ def sample_neutrinos(model: EventModel, batch: EventBatch) -> torch.Tensor:
     return head.sample(model.encoder(batch), batch, mask, SAMPLING_STEPS)
 
 
-def measure(network: str, task: str, n_threads: int) -> dict[str, object]:
+def measure(
+    network: str, task: str, n_threads: int, n_batches: int = N_BATCHES
+) -> dict[str, object]:
     """Measure one task of one network.
 
     Parameters
@@ -137,6 +140,8 @@ def measure(network: str, task: str, n_threads: int) -> dict[str, object]:
         A key of ``TASKS``.
     n_threads : int
         Torch threads.
+    n_batches : int
+        Different batches; each is timed twice.
 
     Returns
     -------
@@ -146,7 +151,7 @@ def measure(network: str, task: str, n_threads: int) -> dict[str, object]:
     torch.set_num_threads(n_threads)
     model = build(network)
     size = TASKS[task]
-    drawn = multiplicities(_N_BATCHES * size, is_sorted=True)
+    drawn = multiplicities(n_batches * size, is_sorted=True)
     batches = [
         with_truth(random_batch(drawn[start : start + size], start), start)
         for start in range(0, len(drawn), size)
@@ -160,6 +165,8 @@ def measure(network: str, task: str, n_threads: int) -> dict[str, object]:
         "task": task,
         "batch_events": size,
         "threads": n_threads,
+        **({"events_per_pass": EVENTS_PER_PASS} if task.startswith("train") else {}),
+        "batches": n_batches,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "encoder_parameters": sum(parameter.numel() for parameter in model.encoder_parameters()),
         **found,
@@ -187,11 +194,15 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[2])
     parser.add_argument("--networks", nargs="+", choices=list(SHAPES), default=list(SHAPES))
     parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
+    parser.add_argument("--batches", type=int, default=N_BATCHES, help="fewer for large networks")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--single", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.single:
-        print(json.dumps(measure(arguments.networks[0], arguments.tasks[0], arguments.threads[0])))
+        found = measure(
+            *(arguments.networks[0], arguments.tasks[0], arguments.threads[0]), arguments.batches
+        )
+        print(json.dumps(found))
         return
     results = _kept(arguments)
     for network in arguments.networks:
@@ -199,11 +210,13 @@ def main() -> None:
             for n_threads in arguments.threads:
                 command = [sys.executable, __file__, "--single", "--networks", network]
                 command += ["--tasks", task, "--threads", str(n_threads)]
+                command += ["--batches", str(arguments.batches)]
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 results.append(json.loads(done.stdout))
-    text = json.dumps({"torch": torch.__version__, "results": results}, indent=2) + "\n"
-    if arguments.out:
-        arguments.out.write_text(text)
+                # After each one: what is measured stays if a large network is stopped.
+                text = json.dumps({"torch": torch.__version__, "results": results}, indent=2) + "\n"
+                if arguments.out:
+                    arguments.out.write_text(text)
     print(text)
 
 

@@ -6,7 +6,8 @@ Batches of 256 events with the multiplicities of simulated top pairs: 2 + Poisso
 most 18 (simulated without MPI: mean 5.7, largest of 12k events 15). Each network is measured with
 batches sorted by length, as the loader and the evaluation make them, and with unsorted ones. On a
 shared machine compare rates per CPU second, or ratios to the matrix-product rate measured beside
-them. Each number of threads runs in a process of its own, so that peak memory is of one setting.
+them. Training goes as in ``train/``: a batch in parts of ``compute.events_per_pass`` events. Each number of
+threads runs in a process of its own, so that peak memory is of one setting.
 """
 
 from __future__ import annotations
@@ -18,20 +19,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from colliderfm.config.load import load_params
 from colliderfm.data.event_batch import EventBatch
 from colliderfm.data.event_schema import MAX_OBJECTS, PROCESSES
+from colliderfm.losses.reduce import weighted_total
+from colliderfm.models.batch_parts import parts_of
 from colliderfm.models.build import build_event_model
 from colliderfm.models.event_model import EventModel
 from colliderfm.models.settings import AssignSettings, ClassifySettings, EncoderSettings
 from colliderfm.models.sizes import encoder_settings
 from colliderfm.physics.decays import DECAY_INDEX
+from colliderfm.train.passes import add_gradients, passes_of
+from colliderfm.train.settings import FitSettings
 
 BATCH_EVENTS = 256
+EVENTS_PER_PASS = load_params(Path(__file__).resolve().parents[1]).compute.events_per_pass
 _N_BATCHES = 4
 _N_PASSES = 2
 _CLASSES = tuple((name, (name,)) for name in PROCESSES[:10])
@@ -114,16 +122,45 @@ def rates(
 def training_step(
     model: EventModel, optimizer: torch.optim.Optimizer, heads: Sequence[str]
 ) -> Callable[[EventBatch], None]:
-    """Return a function that makes one full step: forward, losses, backward, clip, update."""
+    """Return a function that makes one full step: forward, losses, backward, clip, update.
+
+    Batches go through the network in parts, as in a training with the ``events_per_pass`` of
+    params.yaml.
+    """
+    task = HeadsTask(model, tuple(heads))
+    device = next(model.parameters()).device
+    settings = FitSettings(1, 1, events_per_pass=EVENTS_PER_PASS)
 
     def step(batch: EventBatch) -> None:
-        losses = model.losses(model(batch, heads), batch)
         optimizer.zero_grad()
-        torch.stack([values.mean() for values in losses.values()]).sum().backward()
+        add_gradients(task.loss, passes_of(task, batch, settings), settings, device)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
 
     return step
+
+
+@dataclass
+class HeadsTask:
+    """The sum of the losses of some heads (a ``train.protocols.Task`` without validation)."""
+
+    model: EventModel
+    heads: tuple[str, ...]
+
+    def loss(self, batch: EventBatch) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Return the loss of a batch and its parts."""
+        losses = self.model.losses(self.model(batch, self.heads), batch)
+        return weighted_total(losses, None, batch.weight)
+
+    def parts(
+        self, batch: EventBatch, n_events: int
+    ) -> Sequence[tuple[EventBatch, torch.Tensor | float]]:
+        """Return parts of a batch and their shares."""
+        return parts_of(self.model, batch, n_events, self.heads)
+
+    def validate(self) -> dict[str, float]:
+        """Return nothing: benchmarks do not validate."""
+        return {}
 
 
 @torch.no_grad()
@@ -155,6 +192,7 @@ def measure(network: str, n_threads: int) -> dict[str, object]:
         "network": network,
         "threads": n_threads,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "events_per_pass": EVENTS_PER_PASS,
         "matrix_gflop_per_cpu_s_before": matrix_rate_gflop_per_s(),
     }
     for batching, is_sorted in (("sorted", True), ("unsorted", False)):
