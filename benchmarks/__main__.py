@@ -1,7 +1,8 @@
 """``python -m benchmarks``: all benchmarks one after another, into reports/benchmarks/.
 
-Each runs in a process of its own. The time and peak memory of ``make run`` are measured when
-``--make-run`` is given, in a fresh clone, since they take minutes.
+Each runs in a process of its own. ``event_gpu`` (needs a GPU), ``edge_layers`` (a corpus) and
+``neutrino_steps`` (a trained network and a corpus) are run by themselves. The time and peak memory of
+``make run`` are measured when ``--make-run`` is given, in a fresh clone, since they take minutes.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ def main() -> None:
     run_one("reader", "--out", str(REPORTS / "reader.json"))
     run_one("event_model", "--out", str(REPORTS / "event_model.json"))
     run_one("event_heads", "--out", str(REPORTS / "event_heads.json"))
+    run_one("profile_event", "--out", str(REPORTS / "event_profile.json"))
     run_one("spectra", "--out", str(REPORTS / "spectra.json"))
     run_one("simulation", "--out", str(REPORTS / "simulation.json"))
     if arguments.make_run:

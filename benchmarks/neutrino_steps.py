@@ -160,13 +160,16 @@ def verdict(
     Returns
     -------
     dict
-        Differences with errors, the largest pull, and whether few steps are as good.
+        Differences with errors, the largest pull, and whether few steps are as good: no number is
+        worse by more than three errors of the difference and by more than its own error.
     """
     values, replicas = few[0] - many[0], few[1] - many[1]
     errors = error_of(values, replicas)
     sign = np.array([1.0 if name.endswith("distance") else -1.0 for name in names])
     pulls = sign * values.mean(axis=0) / np.maximum(errors, 1e-12)
     worst = int(np.argmax(pulls))
+    # With equal noise the paths hardly differ, and differences of no matter become significant.
+    matters = sign * values.mean(axis=0) > error_of(*many)
     return {
         "differences": {
             name: {"value": _rounded(value), "error": _rounded(error), "pull_worse": round(p, 2)}
@@ -176,8 +179,15 @@ def verdict(
         },
         "largest_pull": round(float(pulls[worst]), 2),
         "at": names[worst],
-        "as_good": bool(pulls[worst] < LARGEST_PULL),
+        "worse": [
+            name for name, p, m in zip(names, pulls, matters, strict=True) if _is_worse(p, m)
+        ],
+        "as_good": not any(map(_is_worse, pulls, matters)),
     }
+
+
+def _is_worse(pull: float, matters: bool) -> bool:
+    return pull > LARGEST_PULL and bool(matters)
 
 
 def _rounded(value: float) -> float:

@@ -25,6 +25,11 @@ def test_few_steps_are_as_good_unless_a_distance_grows_or_a_correlation_falls(sh
     for found, name in ((farther, names[0]), (looser, names[1])):
         assert found["as_good"] is as_good
         assert found["differences"][name]["pull_worse"] == pytest.approx(shift)
+    assert farther["worse"] == ([] if as_good else [names[0]])
+    blurred = (np.zeros((1, 2)), 10.0 * noise)
+    significant = (np.array([[50.0, 0.0]]), 11.0 * noise)
+    assert not verdict(names, significant, blurred)["as_good"]
+    assert verdict(names, (np.array([[9.0, 0.0]]), 11.0 * noise), blurred)["as_good"]
     assert farther["largest_pull"] == pytest.approx(max(shift, 0.0))
     assert LARGEST_PULL == 3.0
 
