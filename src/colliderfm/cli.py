@@ -31,11 +31,8 @@ registry_app = typer.Typer(no_args_is_help=True, help="Look at the registered mo
 data_app = typer.Typer(no_args_is_help=True, help="Check event sets.")
 smeft_app = typer.Typer(no_args_is_help=True, help="Drell-Yan spectra: theory, retrieval.")
 for name, group in (
-    ("config", config_app),
-    ("runs", runs_app),
-    ("registry", registry_app),
-    ("data", data_app),
-    ("smeft", smeft_app),
+    *(("config", config_app), ("runs", runs_app), ("registry", registry_app)),
+    *(("data", data_app), ("smeft", smeft_app)),
 ):
     app.add_typer(group, name=name)
 
@@ -234,11 +231,11 @@ def report(
     set_: Assignments = [],
 ) -> None:
     """Write tables and figures of a comparison, its summary run and its saved view."""
+    from colliderfm.pipelines.report import ReportRequest
     from colliderfm.pipelines.report import report as run
 
-    more = {"question": question, "equal_updates": equal_updates, "encoder": encoder}
-    checked = _params(config, set_)
-    _show(run(checked, study, source=source, out=out, variants=variants, show=show, **more))
+    texts = (study, source, out, question, equal_updates)
+    _show(run(_params(config, set_), ReportRequest(*texts, variants, encoder, show)))
 
 
 @app.command(epilog="Example: colliderfm ui --port 5000")

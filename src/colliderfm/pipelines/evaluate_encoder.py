@@ -21,7 +21,7 @@ from colliderfm.models.model_folder import CONFIG_FILE
 from colliderfm.pipelines.encoder import resolve_encoder
 from colliderfm.pipelines.folders import event_set_folder, writable_folder
 from colliderfm.pipelines.pretrain import family_module
-from colliderfm.pipelines.pretrain_steps import TrainedEncoder
+from colliderfm.pipelines.pretrain_steps import TrainedEncoder, rounded, write_json
 from colliderfm.train.device import resolve_device
 from colliderfm.train.settings import FitResult
 
@@ -102,7 +102,7 @@ def judge_saved(params: Params, folder: Path, events: Path, out: Path) -> dict[s
     events : Path
         Pretraining set.
     out : Path
-        Gets ``metrics.json`` and figures.
+        Gets ``metrics.json``, figures, and card and recipe with these metrics.
 
     Returns
     -------
@@ -119,6 +119,9 @@ def judge_saved(params: Params, folder: Path, events: Path, out: Path) -> dict[s
     outcome = FitResult(float("nan"), recipe["best_update"], recipe["updates"], "cap", 0.0)
     metrics: dict[str, float] = steps.judge(params, model, tables, recipe["seed"])
     steps.write_outputs(params, TrainedEncoder(model, outcome), tables, metrics, out)
+    recipe, card = steps.described(recipe | {"metrics": rounded(metrics)}, model, tables)
+    write_json(out / RECIPE_FILE, recipe)
+    (out / "card.md").write_text(card, encoding="utf-8")
     return metrics
 
 

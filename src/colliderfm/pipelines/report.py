@@ -36,24 +36,12 @@ class ReportSummary:
         return self.text
 
 
-def report(
-    params: Params,
-    study: str = "all",
-    *,
-    source: str = "",
-    out: str = "",
-    question: str = "",
-    equal_updates: str = "",
-    variants: bool = False,
-    encoder: str = "",
-    show: bool = False,
-) -> ReportSummary:
-    """Write the report of one study or of all.
+@dataclass(frozen=True)
+class ReportRequest:
+    """Arguments of ``report``.
 
     Parameters
     ----------
-    params : Params
-        The checked parameters.
     study : str
         Name of a study, or ``all``.
     source : str
@@ -72,54 +60,70 @@ def report(
         latent; empty means the champion of the study's family.
     show : bool
         Only print the headline table of the existing starter report and how to open the UI.
+    """
+
+    study: str = "all"
+    source: str = ""
+    out: str = ""
+    question: str = ""
+    equal_updates: str = ""
+    variants: bool = False
+    encoder: str = ""
+    show: bool = False
+
+
+def report(params: Params, request: ReportRequest) -> ReportSummary:
+    """Write the report of one study or of all.
 
     Raises
     ------
     ConfigError
         If there is no such study, or it has no page of variants.
     DataError
-        If there is no comparison in ``source``, those of an encoder do not fit together, or a figure
+        If there is no comparison in the source, those of an encoder do not fit together, or a figure
         needs another encoder.
     TrackingError
         If a figure needs the encoder and there is no such one.
     """
+    study = request.study
     names = STUDIES if study == "all" else (load_study(study).name,)
-    if variants and len(names) > 1:
+    if request.variants and len(names) > 1:
         raise ConfigError("--variants", got=f"--study {study}", need="one study")
-    if show:
+    if request.show:
         return ReportSummary("\n\n".join(_existing(name) for name in names))
-    more: dict[str, Any] = {"question": question} if question else {}
-    if not variants:
-        more["encoder_address"] = encoder
-    if equal_updates:
-        more["equal_updates"] = read_cells(project_root() / equal_updates, with_runs=False)
-    write = _write_variants if variants else _write
-    return ReportSummary("\n\n".join(write(params, name, source, out, more) for name in names))
+    write = _write_variants if request.variants else _write
+    return ReportSummary("\n\n".join(write(params, name, request) for name in names))
 
 
-def _write(params: Params, name: str, source: str, out: str, more: dict[str, Any]) -> str:
+def _write(params: Params, name: str, request: ReportRequest) -> str:
     root = project_root()
-    folder = root / (source or f"outputs/compare/{name}")
-    target = root / (out or f"reports/{name}")
+    folder = root / (request.source or f"outputs/compare/{name}")
+    target = root / (request.out or f"reports/{name}")
     reproducible = target.is_relative_to(root / "reports" / "starter")
     cells = read_cells(folder, with_runs=not reproducible)
     physics = load_study(name)
-    extras = _extras(folder, cells, reproducible) | more
-    address = extras.pop("encoder_address") or champion(physics.family)
+    extras = _extras(folder, cells, reproducible) | _title(request)
+    address = request.encoder or champion(physics.family)
     extras["find_encoder"] = lambda: Path(resolve_encoder(address).folder)
+    if request.equal_updates:
+        extras["equal_updates"] = read_cells(root / request.equal_updates, with_runs=False)
     files = physics.report(params, cells, target, extras)
     return _finish(params, name, target, cells, len(files))
 
 
-def _write_variants(params: Params, name: str, source: str, out: str, more: dict[str, Any]) -> str:
+def _write_variants(params: Params, name: str, request: ReportRequest) -> str:
     root = project_root()
-    folder = root / (source or f"outputs/variants-{name}")
-    target = root / (out or f"reports/{name}/variants")
+    folder = root / (request.source or f"outputs/variants-{name}")
+    target = root / (request.out or f"reports/{name}/variants")
     tables, not_run = read_variants(folder)
     cells = pd.concat(tables.values(), ignore_index=True)
-    extras = {"variants": tables, "not_run": not_run} | more
+    extras = {"variants": tables, "not_run": not_run} | _title(request)
     files = load_study(name).report(params, cells, target, extras)
     return _finish(params, name, target, cells, len(files))
+
+
+def _title(request: ReportRequest) -> dict[str, Any]:
+    return {"question": request.question} if request.question else {}
 
 
 def _finish(params: Params, name: str, target: Path, cells: pd.DataFrame, n_files: int) -> str:

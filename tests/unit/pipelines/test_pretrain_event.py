@@ -125,10 +125,11 @@ def test_a_saved_model_is_judged_again_without_training(
     project: Path,
     folder: Path,
     trained: TrainedEncoder,
+    tables: PretrainingTables,
     metrics: dict[str, float],
     tmp_path: Path,
 ) -> None:
-    steps.save_encoder(params, trained, metrics, 0, tmp_path / "model")
+    steps.save_encoder(params, trained, tables, metrics, 0, tmp_path / "model")
     # Variant and classes come from the model's own recipe, not from today's parameters.
     today = load_params(project, (), (*SMALL[:2], "pretrain.event.variant=cls"))
     (tmp_path / "out").mkdir()
@@ -137,6 +138,8 @@ def test_a_saved_model_is_judged_again_without_training(
     names = {path.stem for path in (tmp_path / "out").glob("*.png")}
     assert {"neutrinos", "clouds", "segmentation_counts", "confusion"} <= names
     assert "loss" not in names
+    for name in ("card.md", "pretraining.json"):
+        assert (tmp_path / "out" / name).read_text() == (tmp_path / "model" / name).read_text()
     neutrinos = json.loads((tmp_path / "out" / "neutrinos.json").read_text())
     assert min(neutrinos["pt_gev"]["true_error"]) >= 0
 

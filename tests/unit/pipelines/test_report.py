@@ -9,7 +9,7 @@ import pytest
 
 from colliderfm.config.load import load_params
 from colliderfm.errors import ConfigError, DataError
-from colliderfm.pipelines.report import read_cells, read_variants, report
+from colliderfm.pipelines.report import ReportRequest, read_cells, read_variants, report
 
 
 @pytest.fixture
@@ -97,4 +97,4 @@ def test_a_folder_without_comparisons_is_refused(tmp_path: Path) -> None:
 
 def test_a_page_of_variants_is_of_one_study(project: Path) -> None:
     with pytest.raises(ConfigError, match="one study"):
-        report(load_params(project), "all", variants=True)
+        report(load_params(project), ReportRequest(variants=True))

@@ -132,7 +132,8 @@ def card_text(recipe: dict[str, Any]) -> str:
         "event. Azimuth enters as cosine and sine of the angle to the missing momentum. Range: all "
         f"but {_TAIL:.1%} of the training values on either side.\n\n"
         f"{_inputs_text(recipe['data']['inputs'])}\n\n"
-        "## Metrics\n\nValidation split (by event id). Errors: bootstrap over the events.\n\n"
+        "## Metrics\n\nValidation split (by event id). Errors: over the events, by bootstrap or "
+        "jackknife.\n\n"
         f"{_metrics_text(metrics)}\n\n"
         f"## Known failures and limits\n\n{failures}\n"
     )
@@ -186,7 +187,7 @@ def _head_of(name: str) -> str:
 
 def _error_text(metrics: dict[str, float], name: str) -> str:
     error = metrics.get(name + _ERROR)
-    return "" if error is None else f" ± {error:.2g}"
+    return "" if error is None or np.isnan(error) else f" ± {error:.2g}"
 
 
 def failures_of(metrics: dict[str, float]) -> Iterator[str]:

@@ -10,13 +10,16 @@ from colliderfm.evaluate.generation import compare_feature, compare_invisible
 from colliderfm.evaluate.regression import decay_resolutions
 from colliderfm.evaluate.segmentation import cluster_purity, entry_purity
 from colliderfm.pipelines.pretrain_event.head_outputs import HeadOutputs, Pairs
+from colliderfm.stats.jackknife import jackknife_error
 
 _CLOUD_FEATURES = ("energy_gev", "pt_gev", "eta")
+# Groups of events of which the jackknife leaves out one at a time.
+_GROUPS = 10
 _FLAGS = ("btag", "is_lepton")
 
 
 def head_metrics(outputs: HeadOutputs) -> dict[str, float]:
-    """Return one number per question that the heads of a variant answer.
+    """Return one number per question that the heads of a variant answer, and its error.
 
     Parameters
     ----------
@@ -29,8 +32,20 @@ def head_metrics(outputs: HeadOutputs) -> dict[str, float]:
         ``val/segment_…`` shares of true clusters found, and mean numbers per event;
         ``val/regress_…`` half widths of the central 68% of the relative error, beside that of the best
         constant; ``val/invisible_…`` and ``val/cloud_…`` Wasserstein distances in units of the spread
-        of the truth, and correlations.
+        of the truth, and correlations. ``…_error`` is a jackknife over groups of events.
     """
+    metrics = _metrics(outputs)
+    if not metrics:
+        return {}
+    groups = np.arange(outputs.n_events) % _GROUPS
+    without = [_metrics(outputs.of(groups != group)) for group in range(_GROUPS)]
+    return metrics | {
+        f"{name}_error": jackknife_error(np.array([one.get(name, np.nan) for one in without]))
+        for name in metrics
+    }
+
+
+def _metrics(outputs: HeadOutputs) -> dict[str, float]:
     metrics: dict[str, float] = {}
     if outputs.segmentation is not None:
         purity = cluster_purity(outputs.segmentation)

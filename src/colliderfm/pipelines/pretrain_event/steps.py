@@ -230,13 +230,22 @@ def save_encoder(
 ) -> None:
     """Save a pretrained model with its card and its recipe (``pretraining.json``)."""
     network = params.model.event.model_dump(mode="json")
-    recipe = pretraining_recipe(params.pretrain.event, network, trained.result, metrics, seed) | {
-        "heads": list(trained.model.heads),
-        "parameters": sum(parameter.numel() for parameter in trained.model.parameters()),
+    recipe = pretraining_recipe(params.pretrain.event, network, trained.result, metrics, seed)
+    recipe, card = described(recipe, trained.model, tables)
+    save_model(folder, trained.model, card)
+    write_json(folder / "pretraining.json", recipe)
+
+
+def described(
+    recipe: dict[str, Any], model: EventModel, tables: PretrainingTables
+) -> tuple[dict[str, Any], str]:
+    """Return a recipe with what it says of network and data, and the card."""
+    recipe = recipe | {
+        "heads": list(model.heads),
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "data": data_record(tables.train, tables.validation, tables.folder),
     }
-    save_model(folder, trained.model, card_text(recipe))
-    write_json(folder / "pretraining.json", recipe)
+    return recipe, card_text(recipe)
 
 
 def write_outputs(

@@ -16,7 +16,8 @@ def card_text(recipe: dict[str, Any]) -> str:
     Parameters
     ----------
     recipe : dict
-        Content of ``pretraining.json``: variant, seed, updates, settings, model, universes and metrics.
+        Content of ``pretraining.json``: variant, seed, updates, settings, model, parameters,
+        universes and metrics.
 
     Returns
     -------
@@ -38,7 +39,8 @@ def card_text(recipe: dict[str, Any]) -> str:
         f"dimension-6 terms. Task {settings['task']}: {_NOISE[settings['task']]}. Universes: "
         f"{universes}; {recipe['universes']['seen']} seen and {recipe['universes']['unseen']} unseen ones "
         "in validation.\n"
-        f"{recipe['updates']} updates of {settings['batch_size']} pairs, seed {recipe['seed']}, best "
+        f"{recipe['parameters'] / 1e6:.2f} M parameters, {recipe['updates']} updates of "
+        f"{settings['batch_size']} pairs, seed {recipe['seed']}, best "
         f"validation at update {recipe['best_update']}. Further objectives: "
         f"{', '.join(further) or 'none'}.\n\n"
         f"Input: {model['inputs']} scaling inside the network; bins and scales in "

@@ -152,14 +152,24 @@ def save_encoder(
     folder: Path,
 ) -> None:
     """Save a pretrained network with its card and its recipe (``pretraining.json``)."""
+    network = asdict(trained.model.encoder.settings)
+    recipe = pretraining_recipe(params.pretrain.spectrum, network, trained.result, metrics, seed)
+    recipe, card = described(recipe, trained.model, tables)
+    save_spectrum_encoder(folder, trained.model, card)
+    write_json(folder / "pretraining.json", recipe)
+
+
+def described(
+    recipe: dict[str, Any], model: SpectrumModel, tables: ReplicaCorpus
+) -> tuple[dict[str, Any], str]:
+    """Return a recipe with what it says of network and universes, and the card."""
     from colliderfm.pipelines.pretrain_spectrum.card import card_text
 
-    network = asdict(trained.model.encoder.settings)
-    recipe = pretraining_recipe(
-        params.pretrain.spectrum, network, trained.result, metrics, seed
-    ) | {"universes": {"seen": len(tables.seen), "unseen": len(tables.unseen)}}
-    save_spectrum_encoder(folder, trained.model, card_text(recipe))
-    write_json(folder / "pretraining.json", recipe)
+    recipe = recipe | {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "universes": {"seen": len(tables.seen), "unseen": len(tables.unseen)},
+    }
+    return recipe, card_text(recipe)
 
 
 def write_outputs(
