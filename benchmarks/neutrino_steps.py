@@ -36,7 +36,6 @@ FEW, MANY = 16, 100
 # Pulls beyond which few steps count as worse: one in 700 for each of 14 numbers.
 LARGEST_PULL = 3.0
 _BATCH_EVENTS = 512
-_N_PLACES = 4
 
 
 @dataclass(frozen=True)
@@ -73,19 +72,22 @@ def events_with_neutrinos(corpus: Path, n_events: int) -> EventTable:
     return table.subset(np.sort(chosen))
 
 
-def wide(values: torch.Tensor) -> np.ndarray:
-    """Return particles padded to a common number of places."""
-    missing = _N_PLACES - values.shape[1]
-    padding = [(0, 0), (0, missing), *[(0, 0)] * (values.ndim - 2)]
-    return np.pad(values.cpu().numpy(), padding)
+def joined(parts: Sequence[torch.Tensor]) -> np.ndarray:
+    """Join the particles of all batches, padded to the largest number in an event."""
+    n_places = max(part.shape[1] for part in parts)
+    missing = [(n_places - part.shape[1], part.ndim - 2) for part in parts]
+    padded = [
+        np.pad(part.cpu().numpy(), [(0, 0), (0, n), *[(0, 0)] * further])
+        for part, (n, further) in zip(parts, missing, strict=True)
+    ]
+    return np.concatenate(padded)
 
 
 def truth_of(table: EventTable) -> tuple[np.ndarray, np.ndarray]:
     """Return true momenta (n, K, 4) and mask (n, K), in the order of ``sample``."""
     truths = [batch.truth for _, batch in sequential(table, _BATCH_EVENTS)]
-    momenta = [wide(truth.invisible) for truth in truths if truth is not None]
-    masks = [wide(truth.invisible_mask) for truth in truths if truth is not None]
-    return np.concatenate(momenta), np.concatenate(masks)
+    momenta = joined([truth.invisible for truth in truths if truth is not None])
+    return momenta, joined([truth.invisible_mask for truth in truths if truth is not None])
 
 
 @torch.no_grad()
@@ -98,8 +100,8 @@ def sample(model: EventModel, table: EventTable, n_steps: int, seed: int) -> Sam
     for _, batch in sequential(table, _BATCH_EVENTS):
         mask = batch.truth.invisible_mask
         momenta = head.sample(model.encoder(batch), batch, mask, n_steps, generator=generator)
-        found.append(wide(momenta))
-    return Sample(np.concatenate(found), time.process_time() - cpu, time.perf_counter() - wall)
+        found.append(momenta)
+    return Sample(joined(found), time.process_time() - cpu, time.perf_counter() - wall)
 
 
 def numbers_of(
