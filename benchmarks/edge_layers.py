@@ -82,11 +82,16 @@ def build(params: Params, variant: str, seed: int, normalizer: Normalizer) -> Ev
         heads=pretraining_heads(params.pretrain.event),
         normalizer=normalizer,
     )
-    if factor > 1:
-        width = model.encoder.settings.width
-        layers = (WideEdgeLayer(width, factor) for _ in range(n_layers))
-        model.encoder.edge_layers = nn.ModuleList(layers)
+    widen_messages(model, factor)
     return model
+
+
+def widen_messages(model: EventModel, factor: int) -> None:
+    """Replace the edge layers by ones with wider messages; factor 1 changes nothing."""
+    if factor > 1:
+        settings = model.encoder.settings
+        layers = (WideEdgeLayer(settings.width, factor) for _ in range(settings.n_edge_layers))
+        model.encoder.edge_layers = nn.ModuleList(layers)
 
 
 def run_variant(

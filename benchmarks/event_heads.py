@@ -7,7 +7,8 @@ Batches as in ``event_model.py``, sorted by length. Tasks: inference and trainin
 (256). Training goes in parts of ``compute.events_per_pass`` events, as in ``train/``. Every network, task
 and number of threads runs in a process of its own, so that the increase of its peak memory is of that
 task; rows that ``--out`` holds of others are kept. Networks: ``small``, ``base`` and ``large`` as defined,
-``equal_depth`` and ``equal_depth_base`` with the width and depth of the source study's two networks.
+``equal_depth`` and ``equal_depth_base`` with the width and depth of the source study's two networks, and
+``equal_block`` and ``equal_block_base`` with its ten edge layers and their wide messages besides.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from colliderfm.models.settings import (
     SegmentSettings,
 )
 from colliderfm.models.sizes import encoder_settings
+from edge_layers import widen_messages
 from event_model import (
     BATCH_EVENTS,
     EVENTS_PER_PASS,
@@ -67,6 +69,12 @@ SHAPES = {
     ),
     "large": encoder_settings("large"),
 }
+SHAPES |= {
+    "equal_block": replace(SHAPES["equal_depth"], n_edge_layers=10),
+    "equal_block_base": replace(SHAPES["equal_depth_base"], n_edge_layers=10),
+}
+# Width of a message relative to that of a token, where it is not 1.
+MESSAGE_WIDTH = {"equal_block": 2, "equal_block_base": 2}
 _KEYS = ("network", "task", "threads")
 # Batch size of each task.
 TASKS = {
@@ -103,7 +111,9 @@ def build(network: str) -> EventModel:
         *(ClassifySettings(classes), AssignSettings(_DECAYS), RegressSettings(tops)),
         *(SegmentSettings(tops), CloudSettings(), InvisibleSettings()),
     )
-    return build_event_model(SHAPES[network], heads=heads)
+    model = build_event_model(SHAPES[network], heads=heads)
+    widen_messages(model, MESSAGE_WIDTH.get(network, 1))
+    return model
 
 
 def function_of(task: str, model: EventModel) -> Callable[[EventBatch], object]:

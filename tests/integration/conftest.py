@@ -46,7 +46,7 @@ SMALL = {
             "warmup_updates": 2,
             "validation_events": 200,
             "batch_size": 32,
-            "sweep": {"trials": 2, "events": 100},
+            "sweep": {"trials": 2, "seeds": 2, "events": 100},
             "comparison": {"events": [60, 100], "seeds": 2},
             "metrics": {"bootstrap_replicas": 20, "min_background_events": 5},
             "xgboost": {"max_rounds": 20, "depths": [2]},
@@ -58,7 +58,7 @@ SMALL = {
             "validate_every": 20,
             "patience": 2,
             "warmup_updates": 2,
-            "sweep": {"trials": 2, "events": 80},
+            "sweep": {"trials": 2, "seeds": 1, "events": 80},
             "comparison": {"events": [80], "seeds": 2},
             "metrics": {
                 "test_replicas": 10,

@@ -73,6 +73,7 @@ class SweepParams(Section):
     """Search space and budget of the learning-rate sweep."""
 
     trials: Count
+    seeds: Count
     events: Count
     encoder_learning_rate: Range
     head_learning_rate: Range

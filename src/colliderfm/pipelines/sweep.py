@@ -1,5 +1,7 @@
 """``sweep``: choose an arm's learning rates on the validation split, with Optuna.
 
+A trial trains with several seeds (training subset and initial weights) and is worth their mean score.
+
 The Optuna study lives in ``sqlite:///optuna.db`` (or ``OPTUNA_STORAGE``), so that several processes and
 machines share it and a killed trial is retried. Each trial is a nested MLflow run; the parent run holds
 the best values. The test split is never touched.
@@ -11,10 +13,11 @@ import json
 import logging
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import yaml
 from optuna.exceptions import ExperimentalWarning
@@ -34,10 +37,11 @@ from colliderfm.pipelines.finetune import (
     run_tags,
 )
 from colliderfm.studies import load_study
+from colliderfm.train.protocols import SilentTracker
 
 log = logging.getLogger(__name__)
 
-# Far from the seeds of a comparison: a sweep must not see a compared training subset.
+# First seed, far from those of a comparison: a sweep must not see a compared training subset.
 SWEEP_SEED = 1000
 HEARTBEAT_S = 30
 
@@ -97,7 +101,7 @@ def sweep(params: Params, request: SweepRequest) -> SweepSummary:
             request.study, request.init, request.encoder, 1.0, settings.sweep.events, SWEEP_SEED
         ),
     )
-    name = f"{request.study}-{request.init}-{prepared.key[:12]}"
+    name = f"{request.study}-{request.init}-{prepared.key[:12]}-{settings.sweep.seeds}-seeds"
     if not request.resume:
         _forget(name)
     study = _open_study(name, seed=params.seed)
@@ -140,10 +144,18 @@ def _objective(trial: optuna.Trial, params: Params, prepared: PreparedCell, pare
     data = load_data(prepared.cell.study, tried, prepared.data_folder)
     encoder = Path(prepared.encoder.folder) if prepared.encoder else None
     name = f"{prepared.cell.init} trial {trial.number}"
+    scores = []
     with open_run(prepared.cell.study, name, run_params(tried, prepared), tags) as run:
-        score = physics.validate(tried, data, prepared.cell, encoder, folder, run)
-        run.log_metrics({"sweep/validation_score": score}, step=0)
-    return score
+        for index in range(space.seeds):
+            cell = replace(prepared.cell, seed=SWEEP_SEED + index)
+            # The learning curve in MLflow is that of the first seed.
+            tracker = SilentTracker() if index else run
+            at = folder / f"seed-{cell.seed}"
+            scores.append(physics.validate(tried, data, cell, encoder, at, tracker))
+            run.log_metrics({f"sweep/validation_score_seed_{index}": scores[-1]}, step=0)
+        run.log_metrics({"sweep/validation_score": float(np.mean(scores))}, step=0)
+    trial.set_user_attr("scores", scores)
+    return float(np.mean(scores))
 
 
 def with_learning_rates(params: Params, study: str, init: str, rates: dict[str, float]) -> Params:
@@ -230,7 +242,8 @@ def _summarize(
     head = f"# chosen by `colliderfm sweep --study {request.study} --init {request.init}` on validation\n"
     overlay.write_text(head + yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
     trials = [
-        {"number": trial.number, "value": trial.value, **trial.params} for trial in _finished(study)
+        {"number": trial.number, "value": trial.value, **trial.user_attrs, **trial.params}
+        for trial in _finished(study)
     ]
     content = {"init": request.init, "params_sha256": params_sha256(params), "trials": trials}
     overlay.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from benchmarks.edge_layers import page
+from benchmarks.edge_layers import page, widen_messages
 from benchmarks.neutrino_steps import LARGEST_PULL, error_of, verdict
+
+from colliderfm.models.build import build_event_model
+from colliderfm.models.sizes import encoder_settings
 
 
 def test_errors_of_events_and_of_seeds_add_in_quadrature():
@@ -47,3 +50,13 @@ def test_the_page_of_edge_layers_has_mean_and_half_difference_of_the_seeds():
     }
     text = page(records, {"max_updates": 300, "batch_size": 512})
     assert "| 2 edge layers (`small`) | 0.66 M | 0.9100 ± 0.0100 | 1.0000 ± 0.0000 | 1000 |" in text
+
+
+def test_wide_messages_are_twice_as_wide_in_every_edge_layer_and_change_nothing_else():
+    model = build_event_model(encoder_settings("tiny", n_edge_layers=2), heads=())
+    rest = {name for name in model.state_dict() if "edge_layers" not in name}
+    widen_messages(model, 1)
+    assert model.encoder.edge_layers[0].center.weight.shape == (24, 24)
+    widen_messages(model, 2)
+    assert [layer.center.weight.shape for layer in model.encoder.edge_layers] == [(48, 24)] * 2
+    assert {name for name in model.state_dict() if "edge_layers" not in name} == rest
