@@ -133,9 +133,8 @@ def _finish(params: Params, name: str, target: Path, cells: pd.DataFrame, n_file
     write_run_record(root / "outputs" / "report" / name, [run_id])
     (root / "outputs" / "report" / f"{name}-view.txt").write_text(address + "\n", encoding="utf-8")
     headline = load_study(name).headline(target)
-    return (
-        f"{headline}\n{n_files} files -> {target.relative_to(root)}\ncompare in the UI: {address}"
-    )
+    shown = target.relative_to(root) if target.is_relative_to(root) else target
+    return f"{headline}\n{n_files} files -> {shown}\ncompare in the UI: {address}"
 
 
 def read_cells(folder: Path, *, with_runs: bool) -> pd.DataFrame:
