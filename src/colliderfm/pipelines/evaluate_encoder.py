@@ -117,8 +117,9 @@ def judge_saved(params: Params, folder: Path, events: Path, out: Path) -> dict[s
     model = _load(family, folder).to(resolve_device(params.compute.device))
     # Without a history there are no loss curves to draw.
     outcome = FitResult(float("nan"), recipe["best_update"], recipe["updates"], "cap", 0.0)
-    metrics: dict[str, float] = steps.judge(params, model, tables, recipe["seed"])
-    steps.write_outputs(params, TrainedEncoder(model, outcome), tables, metrics, out)
+    judgment = steps.judge(params, model, tables, recipe["seed"])
+    steps.write_outputs(params, TrainedEncoder(model, outcome), judgment, out)
+    metrics: dict[str, float] = judgment.metrics
     recipe, card = steps.described(recipe | {"metrics": rounded(metrics)}, model, tables)
     write_json(out / RECIPE_FILE, recipe)
     (out / "card.md").write_text(card, encoding="utf-8")

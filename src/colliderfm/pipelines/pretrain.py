@@ -114,9 +114,10 @@ def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
         ) as run:
             run.log_dataset(data_folder.name, md5, str(data_folder), "train")
             trained = family.train_encoder(params, tables, request.seed, folder, run)
-            metrics = family.judge(params, trained.model, tables, request.seed)
+            judgment = family.judge(params, trained.model, tables, request.seed)
+            metrics: dict[str, float] = judgment.metrics
             family.save_encoder(params, trained, tables, metrics, request.seed, folder / "model")
-            family.write_outputs(params, trained, tables, metrics, out)
+            family.write_outputs(params, trained, judgment, out)
             run.log_metrics(metrics, step=trained.result.updates)
             run.log_folder(out, "report")
             tags = {"variant": settings.variant, "data.md5": md5, "pretraining.key": key}

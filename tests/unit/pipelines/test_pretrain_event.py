@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,6 +19,8 @@ from colliderfm.errors import CheckpointError, Interrupted
 from colliderfm.models.weights import load_model
 from colliderfm.pipelines.evaluate_encoder import judge_saved
 from colliderfm.pipelines.pretrain_event import steps
+from colliderfm.pipelines.pretrain_event.head_outputs import head_outputs
+from colliderfm.pipelines.pretrain_event.judgment import EventJudgment
 from colliderfm.pipelines.pretrain_event.steps import PretrainingTables
 from colliderfm.pipelines.pretrain_event.task import EventPretrainingTask
 from colliderfm.pipelines.pretrain_steps import TrainedEncoder
@@ -32,6 +35,8 @@ SMALL = (
     *("pretrain.event.max_updates=12", "pretrain.event.validate_every=6"),
     *("pretrain.event.checkpoint_every=2", "pretrain.event.self_supervised_fraction=0.5"),
 )
+# Not 0: what is drawn must follow the seed of the run.
+SEED = 3
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +65,17 @@ def trained(
     params: Params, tables: PretrainingTables, tmp_path_factory: pytest.TempPathFactory
 ) -> TrainedEncoder:
     run = tmp_path_factory.mktemp("run")
-    return steps.train_encoder(params, tables, 0, run, SilentTracker())
+    return steps.train_encoder(params, tables, SEED, run, SilentTracker())
 
 
 @pytest.fixture(scope="module")
-def metrics(params: Params, tables: PretrainingTables, trained: TrainedEncoder) -> dict[str, float]:
-    return steps.judge(params, trained.model, tables, 0)
+def judgment(params: Params, tables: PretrainingTables, trained: TrainedEncoder) -> EventJudgment:
+    return steps.judge(params, trained.model, tables, SEED)
+
+
+@pytest.fixture(scope="module")
+def metrics(judgment: EventJudgment) -> dict[str, float]:
+    return judgment.metrics
 
 
 def test_the_first_stage_trains_on_noised_objects_alone(trained: TrainedEncoder) -> None:
@@ -86,14 +96,28 @@ def test_every_head_is_judged(metrics: dict[str, float]) -> None:
     assert metrics["val/probe_macro_auc"] > 0.5
 
 
+def test_the_judgment_holds_what_the_metrics_are_made_of(
+    tables: PretrainingTables, trained: TrainedEncoder, judgment: EventJudgment
+) -> None:
+    n_events = len(tables.validation)
+    assert judgment.tokens.shape == (n_events, trained.model.encoder.settings.width)
+    found = (judgment.probability.argmax(1) == judgment.target).mean()
+    assert judgment.metrics["val/accuracy"] == pytest.approx(found)
+    # Clouds are sampled with the seed of the run.
+    again = head_outputs(trained.model, tables.validation, SEED)
+    assert np.array_equal(again.generated, judgment.heads.generated)
+    other = head_outputs(trained.model, tables.validation, SEED + 1)
+    assert not np.array_equal(other.generated, judgment.heads.generated)
+
+
 def test_outputs_are_numbers_and_figures_of_every_head(
     params: Params,
-    tables: PretrainingTables,
     trained: TrainedEncoder,
+    judgment: EventJudgment,
     metrics: dict[str, float],
     tmp_path: Path,
 ) -> None:
-    steps.write_outputs(params, trained, tables, metrics, tmp_path)
+    steps.write_outputs(params, trained, judgment, tmp_path)
     names = {path.stem for path in tmp_path.glob("*.png")}
     assert names == {
         *("roc", "confusion", "embedding", "loss", "segmentation_classes", "segmentation_counts"),
@@ -110,7 +134,7 @@ def test_a_saved_model_gives_the_same_outputs_with_every_head(
     metrics: dict[str, float],
     tmp_path: Path,
 ) -> None:
-    steps.save_encoder(params, trained, tables, metrics, 0, tmp_path / "model")
+    steps.save_encoder(params, trained, tables, metrics, SEED, tmp_path / "model")
     loaded = load_model(tmp_path / "model")
     assert list(loaded.heads) == list(trained.model.heads)
     batch = tables.validation.batch(range(16))
@@ -129,7 +153,7 @@ def test_a_saved_model_is_judged_again_without_training(
     metrics: dict[str, float],
     tmp_path: Path,
 ) -> None:
-    steps.save_encoder(params, trained, tables, metrics, 0, tmp_path / "model")
+    steps.save_encoder(params, trained, tables, metrics, SEED, tmp_path / "model")
     # Variant and classes come from the model's own recipe, not from today's parameters.
     today = load_params(project, (), (*SMALL[:2], "pretrain.event.variant=cls"))
     (tmp_path / "out").mkdir()
@@ -171,8 +195,8 @@ def test_a_run_stopped_in_the_second_stage_ends_with_the_same_weights(
     params: Params, tables: PretrainingTables, trained: TrainedEncoder, tmp_path: Path
 ) -> None:
     with pytest.raises(Interrupted, match="after update 6"):
-        steps.train_encoder(params, tables, 0, tmp_path, _Stopping(6))
-    resumed = steps.train_encoder(params, tables, 0, tmp_path, SilentTracker())
+        steps.train_encoder(params, tables, SEED, tmp_path, _Stopping(6))
+    resumed = steps.train_encoder(params, tables, SEED, tmp_path, SilentTracker())
     assert resumed.result.resumed_from == 6
     wanted = trained.model.state_dict()
     for name, value in resumed.model.state_dict().items():
@@ -186,9 +210,10 @@ def test_self_supervision_alone_reads_no_truth_and_tells_no_classes(
     tables = steps.load_tables(params, folder)
     assert tables.train.batch([0]).truth is None
     trained = steps.train_encoder(params, tables, 0, tmp_path / "run", SilentTracker())
-    metrics = steps.judge(params, trained.model, tables, 0)
-    assert "val/accuracy" not in metrics
-    steps.write_outputs(params, trained, tables, metrics, _made(tmp_path / "out"))
+    judgment = steps.judge(params, trained.model, tables, 0)
+    assert "val/accuracy" not in judgment.metrics
+    assert judgment.probability.size == 0
+    steps.write_outputs(params, trained, judgment, _made(tmp_path / "out"))
     assert not (tmp_path / "out" / "confusion.png").exists()
 
 

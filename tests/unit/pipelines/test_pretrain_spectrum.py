@@ -58,8 +58,13 @@ def trained(params, corpus, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def metrics(params, corpus, trained):
+def judgment(params, corpus, trained):
     return judge(params, trained.model, corpus, 0)
+
+
+@pytest.fixture(scope="module")
+def metrics(judgment):
+    return judgment.metrics
 
 
 def test_training_lowers_the_validation_losses(trained):
@@ -121,8 +126,17 @@ def test_a_saved_encoder_gives_the_same_latents_and_generates_spectra(
     assert "decoder (0.1)" in card
 
 
-def test_outputs_are_numbers_and_figures(params, corpus, trained, metrics, tmp_path):
-    write_outputs(params, trained, corpus, metrics, tmp_path)
+def test_the_judgment_holds_the_latents_of_the_scored_replicas(corpus, trained, judgment):
+    _, (values, universe) = labeled_replicas(corpus, "hard")
+    points = judgment.points
+    assert np.array_equal(points.replicas, encode(trained.model.encoder, values))
+    assert np.array_equal(points.universe, universe)
+    assert points.means.shape == (len(corpus.seen), 4)
+    assert points.standard_model.shape == (4,)
+
+
+def test_outputs_are_numbers_and_figures(params, trained, judgment, metrics, tmp_path):
+    write_outputs(params, trained, judgment, tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     expected = {
         f"{name}.{kind}" for name in ("latent", "accuracy", "loss") for kind in ("png", "json")

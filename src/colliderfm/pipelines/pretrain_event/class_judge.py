@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from colliderfm.data.event_table import EventTable
@@ -15,10 +17,26 @@ from colliderfm.stats.bootstrap import replica_counts, summarize
 _REPLICAS = 50
 
 
-def classification_metrics(
+@dataclass(frozen=True)
+class ClassJudgment:
+    """What a network says of the classes of n validation events.
+
+    Parameters
+    ----------
+    metrics : dict of str to float
+        Empty for a model that does not classify.
+    probability : ndarray, shape (n, C)
+        Class probabilities; empty for a model that does not classify.
+    """
+
+    metrics: dict[str, float]
+    probability: np.ndarray
+
+
+def judge_classes(
     model: EventModel, seen: EventTable, validation: EventTable, processes: tuple[str, ...]
-) -> dict[str, float]:
-    """Return accuracy, AUC per class and losses, and how much better training events are told.
+) -> ClassJudgment:
+    """Measure accuracy, AUC per class and losses, and how much better training events are told.
 
     Parameters
     ----------
@@ -31,11 +49,10 @@ def classification_metrics(
 
     Returns
     -------
-    dict of str to float
-        Empty for a model that does not classify.
+    ClassJudgment
     """
     if "classify" not in model.heads:
-        return {}
+        return ClassJudgment({}, np.zeros((0, 0)))
     target = class_index(validation, processes)
     result, seen_result = infer(model, validation), infer(model, seen, assign=False)
     accuracy = float(np.mean(result.probability.argmax(1) == target))
@@ -51,7 +68,8 @@ def classification_metrics(
     metrics |= {f"val/auc_{name}": float(value) for name, value in zip(processes, auc, strict=True)}
     metrics |= _auc_errors(target, result.probability, processes)
     metrics |= {f"val/loss_{name}": value for name, value in result.loss.items()}
-    return metrics | assignment_metrics(validation, result.slots)
+    metrics |= assignment_metrics(validation, result.slots)
+    return ClassJudgment(metrics, result.probability)
 
 
 def _auc_errors(

@@ -18,16 +18,17 @@ from colliderfm.data.balance import class_balance, topology_balance
 from colliderfm.data.event_table import EventTable
 from colliderfm.data.loader import EventLoader
 from colliderfm.data.normalize import Normalizer
-from colliderfm.evaluate.inference import event_tokens, infer
+from colliderfm.evaluate.inference import event_tokens
 from colliderfm.evaluate.probe import ProbeResult, linear_probe
 from colliderfm.models.build import build_event_model
 from colliderfm.models.event_model import EventModel
 from colliderfm.models.weights import load_encoder, save_model
 from colliderfm.pipelines.folders import event_set_folder
 from colliderfm.pipelines.pretrain_event.card import card_text, data_record
-from colliderfm.pipelines.pretrain_event.class_judge import classification_metrics
+from colliderfm.pipelines.pretrain_event.class_judge import judge_classes
 from colliderfm.pipelines.pretrain_event.head_judge import head_metrics
 from colliderfm.pipelines.pretrain_event.head_outputs import head_outputs
+from colliderfm.pipelines.pretrain_event.judgment import EventJudgment
 from colliderfm.pipelines.pretrain_event.task import EventPretrainingTask, class_index
 from colliderfm.pipelines.pretrain_event.variants import (
     loss_weights,
@@ -158,29 +159,31 @@ def _some_rows(n_events: int, n_wanted: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(n_events)[:n_wanted])
 
 
-def judge(
-    params: Params, model: EventModel, tables: PretrainingTables, seed: int
-) -> dict[str, float]:
-    """Return the final metrics on the whole validation split, and the gap to training events."""
-    processes = params.pretrain.event.processes
-    seen = tables.train.subset(_some_rows(len(tables.train), len(tables.validation), seed))
-    metrics = classification_metrics(model, seen, tables.validation, processes)
-    some = tables.validation.subset(_some_rows(len(tables.validation), VALIDATION_EVENTS, seed))
-    metrics |= head_metrics(head_outputs(model, some, seed))
-    probe = probe_encoder(model.encoder, tables, processes)
-    return metrics | {"val/probe_macro_auc": probe.macro_auc, "val/probe_error": probe.error}
+def judge(params: Params, model: EventModel, tables: PretrainingTables, seed: int) -> EventJudgment:
+    """Judge a network on the whole validation split, and by the gap to training events."""
+    processes, validation = params.pretrain.event.processes, tables.validation
+    seen = tables.train.subset(_some_rows(len(tables.train), len(validation), seed))
+    classes = judge_classes(model, seen, validation, processes)
+    some = validation.subset(_some_rows(len(validation), VALIDATION_EVENTS, seed))
+    heads = head_outputs(model, some, seed)
+    tokens = event_tokens(model.encoder, validation)
+    probe = probe_encoder(model.encoder, tables, processes, tokens)
+    metrics = classes.metrics | head_metrics(heads)
+    metrics |= {"val/probe_macro_auc": probe.macro_auc, "val/probe_error": probe.error}
+    target = class_index(validation, processes)
+    return EventJudgment(metrics, target, classes.probability, tokens, heads)
 
 
 def probe_encoder(
-    encoder: Any, tables: PretrainingTables, processes: tuple[str, ...]
+    encoder: Any, tables: PretrainingTables, processes: tuple[str, ...], tokens: np.ndarray
 ) -> ProbeResult:
-    """Return the linear probe of a frozen encoder on the pretraining classes."""
+    """Return the linear probe of a frozen encoder on the classes, given its validation tokens."""
     rng = np.random.default_rng(0)
     train = tables.train.subset(np.sort(rng.permutation(len(tables.train))[:PROBE_EVENTS]))
     return linear_probe(
         event_tokens(encoder, train),
         class_index(train, processes),
-        event_tokens(encoder, tables.validation),
+        tokens,
         class_index(tables.validation, processes),
     )
 
@@ -213,7 +216,7 @@ def measure_gate(
 
     def probe(number: int) -> ProbeResult:
         encoder = load_encoder(resolve(f"models:/{name}/{number}").folder)
-        return probe_encoder(encoder, tables, processes)
+        return probe_encoder(encoder, tables, processes, event_tokens(encoder, tables.validation))
 
     return compare_versions(
         "probe macro AUC", probe, lambda found: found.macro_auc, version, champion_version
@@ -249,24 +252,15 @@ def described(
 
 
 def write_outputs(
-    params: Params,
-    trained: TrainedEncoder[EventModel],
-    tables: PretrainingTables,
-    metrics: dict[str, float],
-    out: Path,
+    params: Params, trained: TrainedEncoder[EventModel], judgment: EventJudgment, out: Path
 ) -> None:
     """Write metrics.json, the loss curves and the figures of the validation split."""
     from colliderfm.pipelines.pretrain_event.figures import write_class_figures, write_figures
     from colliderfm.pipelines.pretrain_event.head_figures import write_head_figures
 
-    write_json(out / "metrics.json", rounded(metrics))
-    settings = params.pretrain.event
-    model, processes = trained.model, settings.processes
-    target = class_index(tables.validation, processes)
-    tokens = event_tokens(model.encoder, tables.validation)
-    write_figures(out, processes, target, tokens, trained.result.history)
-    if "classify" in model.heads:
-        probability = infer(model, tables.validation, heads=("classify",)).probability
-        write_class_figures(out, processes, target, probability)
-    some = tables.validation.subset(_some_rows(len(tables.validation), VALIDATION_EVENTS, 0))
-    write_head_figures(out, head_outputs(model, some, 0), visible_decays())
+    write_json(out / "metrics.json", rounded(judgment.metrics))
+    processes, target = params.pretrain.event.processes, judgment.target
+    write_figures(out, processes, target, judgment.tokens, trained.result.history)
+    if judgment.probability.size:
+        write_class_figures(out, processes, target, judgment.probability)
+    write_head_figures(out, judgment.heads, visible_decays())

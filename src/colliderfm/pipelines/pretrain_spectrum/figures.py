@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from colliderfm.data.replica_corpus import ReplicaCorpus
-from colliderfm.models.spectrum_model import SpectrumEncoder
-from colliderfm.pipelines.pretrain_spectrum.judge import encode, labeled_replicas
+from colliderfm.pipelines.pretrain_spectrum.judgment import LatentPoints, SpectrumJudgment
 from colliderfm.plots.curves import Band, draw_loss_curves
 from colliderfm.plots.latent_maps import Plane, draw_clusters, frame_points, label_plane
 from colliderfm.plots.style import hep_style, new_figure, save_figure
@@ -26,12 +24,7 @@ _METHODS = {
 
 
 def write_figures(
-    out: Path,
-    encoder: SpectrumEncoder,
-    tables: ReplicaCorpus,
-    task: str,
-    metrics: Mapping[str, float],
-    history: Sequence[Mapping[str, float]],
+    out: Path, judgment: SpectrumJudgment, history: Sequence[Mapping[str, float]]
 ) -> list[Path]:
     """Write the figures of a pretraining, each with its numbers as JSON.
 
@@ -39,14 +32,8 @@ def write_figures(
     ----------
     out : Path
         Folder.
-    encoder : SpectrumEncoder
-        In evaluation mode.
-    tables : ReplicaCorpus
-        Universes and noise.
-    task : str
-        ``study`` or ``hard``.
-    metrics : mapping
-        From ``judge_encoder``.
+    judgment : SpectrumJudgment
+        Metrics and latents.
     history : sequence of mapping
         One entry per validation, from ``fit``; without any there is no loss curve.
 
@@ -57,32 +44,28 @@ def write_figures(
     """
     with hep_style():
         return [
-            *_latent_map(out, encoder, tables, task),
-            *_accuracy(out, metrics),
+            *_latent_map(out, judgment.points),
+            *_accuracy(out, judgment.metrics),
             *(_loss(out, history) if history else []),
         ]
 
 
-def _latent_map(
-    out: Path, encoder: SpectrumEncoder, tables: ReplicaCorpus, task: str
-) -> list[Path]:
-    if encoder.settings.latent < 2:
+def _latent_map(out: Path, points: LatentPoints) -> list[Path]:
+    means = points.means
+    if means.shape[1] < 2:
         return []
-    _, (values, universe) = labeled_replicas(tables, task)
-    means = encode(encoder, tables.seen.mean_pb_per_gev)
-    standard_model = encode(encoder, (tables.table.sm_pb / tables.table.width_gev)[None])[0]
-    distance = np.linalg.norm(means - standard_model, axis=1)
+    distance = np.linalg.norm(means - points.standard_model, axis=1)
     n_colored = min(_COLORED, len(means))
     chosen = np.argsort(distance)[np.linspace(0, len(means) - 1, n_colored).astype(int)]
     plane = Plane.of_points(means)
-    points = plane.project(encode(encoder, values))
+    replicas = plane.project(points.replicas)
     figure, (axes,) = new_figure(size=(7.6, 6.4))
     names = {int(index): f"universe {index}" for index in chosen}
-    centers = draw_clusters(axes, points, universe, names)
-    star = plane.project(standard_model[None])[0]
+    centers = draw_clusters(axes, replicas, points.universe, names)
+    star = plane.project(points.standard_model[None])[0]
     axes.scatter(*star, marker="*", s=220, color="black", zorder=5)
     axes.annotate("SM", star, xytext=(8, 8), textcoords="offset points", fontsize=13)
-    frame_points(label_plane(axes, plane), points)
+    frame_points(label_plane(axes, plane), replicas)
     numbers = {
         "standard_model": star,
         "universe_means": plane.project(means),

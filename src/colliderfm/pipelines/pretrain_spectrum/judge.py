@@ -6,7 +6,7 @@ the heads but none for the encoder.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -16,7 +16,6 @@ from colliderfm.baselines.optimal_spectrum import bayes_classifier
 from colliderfm.data.replica_corpus import ReplicaCorpus
 from colliderfm.data.replica_pairs import sm_noise
 from colliderfm.evaluate.latent_space import (
-    HeadAccuracies,
     Labeled,
     RankCorrelation,
     head_accuracies,
@@ -25,6 +24,7 @@ from colliderfm.evaluate.latent_space import (
 )
 from colliderfm.models.spectrum_model import SpectrumEncoder
 from colliderfm.physics.identifiability import mahalanobis_distances, noise_whitener
+from colliderfm.pipelines.pretrain_spectrum.judgment import LatentPoints, SpectrumJudgment
 
 Embedding = Callable[[np.ndarray], np.ndarray]
 
@@ -35,7 +35,7 @@ _CHUNK = 8192
 
 def judge_encoder(
     encoder: SpectrumEncoder, untrained: SpectrumEncoder, tables: ReplicaCorpus, task: str
-) -> dict[str, float]:
+) -> SpectrumJudgment:
     """Measure an encoder and everything it has to be held against.
 
     Parameters
@@ -51,37 +51,59 @@ def judge_encoder(
 
     Returns
     -------
-    dict of str to float
-        ``val/knn_accuracy`` and ``val/linear_accuracy`` of the encoder; ``val/bayes_accuracy``;
-        ``val/<method>_accuracy`` (linear head) and ``val/<method>_knn_accuracy`` of the others;
-        all again as ``val/unseen_...``; rank correlations with Fisher distances.
+    SpectrumJudgment
+        Metrics: ``val/knn_accuracy`` and ``val/linear_accuracy`` of the encoder;
+        ``val/bayes_accuracy``; ``val/<method>_accuracy`` (linear head) and
+        ``val/<method>_knn_accuracy`` of the others; all again as ``val/unseen_...``; rank
+        correlations with Fisher distances.
     """
-    metrics: dict[str, float] = {}
-    methods = embeddings(encoder, untrained, tables, task)
-    for unseen in (False, True):
-        prefix = "val/unseen_" if unseen else "val/"
-        head, scored = labeled_replicas(tables, task, unseen=unseen)
-        bayes = bayes_classifier(tables.noise(task, unseen=unseen))
-        metrics[f"{prefix}bayes_accuracy"] = bayes.accuracy(*scored)
-        for name, embed in methods.items():
-            found = _accuracies(embed, head, scored)
-            if name == "encoder":
-                metrics[f"{prefix}linear_accuracy"] = found.linear
-                metrics[f"{prefix}knn_accuracy"] = found.neighbors
-            else:
-                metrics[f"{prefix}{name}_accuracy"] = found.linear
-                metrics[f"{prefix}{name}_knn_accuracy"] = found.neighbors
-        best = max(metrics[f"{prefix}linear_accuracy"], metrics[f"{prefix}knn_accuracy"])
-        metrics[f"{prefix}bayes_share"] = best / metrics[f"{prefix}bayes_accuracy"]
+    seen = labeled_replicas(tables, task)
+    methods = embeddings(encoder, untrained, tables, task, seen[0])
+    metrics, latent = _accuracies(methods, tables, task, seen)
+    unseen = labeled_replicas(tables, task, unseen=True)
+    metrics |= _accuracies(methods, tables, task, unseen, "unseen_")[0]
+    points = LatentPoints(
+        replicas=latent,
+        universe=seen[1][1],
+        means=encode(encoder, tables.seen.mean_pb_per_gev),
+        standard_model=encode(encoder, (tables.table.sm_pb / tables.table.width_gev)[None])[0],
+    )
     distance = fisher_distances(tables, task)
     mean = tables.unseen.mean_pb_per_gev
-    found_rank = rank_correlation(methods.pop("encoder")(mean), distance)
-    metrics["val/fisher_rank_correlation"] = found_rank.value
-    metrics["val/fisher_rank_error"] = found_rank.error
+    found = rank_correlation(methods.pop("encoder")(mean), distance)
+    metrics["val/fisher_rank_correlation"] = found.value
+    metrics["val/fisher_rank_error"] = found.error
     for name, embed in methods.items():
         value = rank_correlation_value(embed(mean), distance)
         metrics[f"val/fisher_rank_correlation_{name}"] = value
-    return metrics
+    return SpectrumJudgment(metrics, points)
+
+
+def _accuracies(
+    methods: Mapping[str, Embedding],
+    tables: ReplicaCorpus,
+    task: str,
+    labeled: tuple[Labeled, Labeled],
+    kind: str = "",
+) -> tuple[dict[str, float], np.ndarray]:
+    """Return the accuracies of all methods on some universes, and the latents that are scored."""
+    (values, label), (scored, truth) = labeled
+    bayes = bayes_classifier(tables.noise(task, unseen=bool(kind))).accuracy(scored, truth)
+    metrics = {f"val/{kind}bayes_accuracy": bayes}
+    latents = {}
+    for name, embed in methods.items():
+        latents[name] = embed(scored)
+        found = head_accuracies((embed(values), label), (latents[name], truth))
+        linear, neighbors = (
+            ("linear_accuracy", "knn_accuracy")
+            if name == "encoder"
+            else (f"{name}_accuracy", f"{name}_knn_accuracy")
+        )
+        metrics[f"val/{kind}{linear}"] = found.linear
+        metrics[f"val/{kind}{neighbors}"] = found.neighbors
+    best = max(metrics[f"val/{kind}linear_accuracy"], metrics[f"val/{kind}knn_accuracy"])
+    metrics[f"val/{kind}bayes_share"] = best / bayes
+    return metrics, latents["encoder"]
 
 
 def unseen_rank_correlation(
@@ -114,7 +136,11 @@ def fisher_distances(tables: ReplicaCorpus, task: str) -> np.ndarray:
 
 
 def embeddings(
-    encoder: SpectrumEncoder, untrained: SpectrumEncoder, tables: ReplicaCorpus, task: str
+    encoder: SpectrumEncoder,
+    untrained: SpectrumEncoder,
+    tables: ReplicaCorpus,
+    task: str,
+    fitted: Labeled,
 ) -> dict[str, Embedding]:
     """Return the encoder and its rivals of the same width, fitted on replicas of the seen universes.
 
@@ -126,13 +152,15 @@ def embeddings(
         Universes and noise.
     task : str
         ``study`` or ``hard``.
+    fitted : tuple of (ndarray (N, B), ndarray (N,))
+        Replicas of the seen universes in pb/GeV and their universes.
 
     Returns
     -------
     dict of str to callable
         ``encoder``, ``untrained``, ``pca_raw``, ``pca_whitened`` and ``lda``.
     """
-    (values, label), _ = labeled_replicas(tables, task)
+    values, label = fitted
     noise = sm_noise(tables, task)
     width = encoder.settings.latent
     # LDA has at most one dimension per universe but one.
@@ -185,7 +213,3 @@ def encode(encoder: SpectrumEncoder, values: np.ndarray) -> np.ndarray:
         for start in range(0, len(values), _CHUNK)
     ]
     return torch.cat(parts).double().cpu().numpy()
-
-
-def _accuracies(embed: Embedding, head: Labeled, scored: Labeled) -> HeadAccuracies:
-    return head_accuracies((embed(head[0]), head[1]), (embed(scored[0]), scored[1]))

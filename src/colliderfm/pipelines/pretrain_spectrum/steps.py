@@ -6,7 +6,7 @@ the corpus are never read. Read next: ``task`` and ``judge``.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from colliderfm.models.spectrum_files import load_spectrum_encoder, save_spectru
 from colliderfm.models.spectrum_model import SpectrumModel
 from colliderfm.pipelines.folders import event_set_folder
 from colliderfm.pipelines.pretrain_spectrum.judge import judge_encoder, unseen_rank_correlation
+from colliderfm.pipelines.pretrain_spectrum.judgment import SpectrumJudgment
 from colliderfm.pipelines.pretrain_spectrum.objective_judge import judge_objectives
 from colliderfm.pipelines.pretrain_spectrum.task import (
     SpectrumPretrainingTask,
@@ -99,14 +100,14 @@ def train_encoder(
 
 def judge(
     params: Params, model: SpectrumModel, tables: ReplicaCorpus, seed: int
-) -> dict[str, float]:
+) -> SpectrumJudgment:
     """Return the final validation metrics beside those of linear embeddings and of the optimum."""
     untrained, task = (
         initial_model(params, tables, seed).encoder.eval(),
         params.pretrain.spectrum.task,
     )
-    metrics = judge_encoder(model.encoder, untrained, tables, task)
-    return metrics | judge_objectives(model, tables, task)
+    found = judge_encoder(model.encoder, untrained, tables, task)
+    return replace(found, metrics=found.metrics | judge_objectives(model, tables, task))
 
 
 def measure_gate(
@@ -173,15 +174,23 @@ def described(
 
 
 def write_outputs(
-    params: Params,
-    trained: TrainedEncoder[SpectrumModel],
-    tables: ReplicaCorpus,
-    metrics: dict[str, float],
-    out: Path,
+    params: Params, trained: TrainedEncoder[SpectrumModel], judgment: SpectrumJudgment, out: Path
 ) -> None:
-    """Write metrics.json, the loss curves, the latent map and the comparison with linear methods."""
+    """Write metrics.json, the loss curves, the latent map and the comparison with linear methods.
+
+    Parameters
+    ----------
+    params : Params
+        Unused; figures of other families depend on it.
+    trained : TrainedEncoder
+        Holds the history of the training.
+    judgment : SpectrumJudgment
+        From ``judge``.
+    out : Path
+        Folder.
+    """
     from colliderfm.pipelines.pretrain_spectrum.figures import write_figures
 
-    write_json(out / "metrics.json", rounded(metrics))
-    task = params.pretrain.spectrum.task
-    write_figures(out, trained.model.encoder, tables, task, metrics, trained.result.history)
+    del params
+    write_json(out / "metrics.json", rounded(judgment.metrics))
+    write_figures(out, judgment, trained.result.history)
