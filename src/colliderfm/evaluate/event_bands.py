@@ -1,4 +1,4 @@
-"""Histograms of generated beside true values with statistical bands, by bootstrap over events.
+"""Errors by bootstrap over events: of numbers, and bands of histograms of generated beside true values.
 
 Particles of one event are not independent, and the generated ones belong to the same events as the true
 ones. So whole events are drawn anew, with the same draws for both: the error of their ratio is then the
@@ -7,15 +7,17 @@ right one, however strongly the two are related. Read next: ``generation.py`` fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from colliderfm.errors import PhysicsError
-from colliderfm.stats.bootstrap import replica_counts
+from colliderfm.stats.bootstrap import replica_counts, summarize
 
 N_REPLICAS = 200
+# From how often each event counts to a number.
+Measure = Callable[[np.ndarray], float]
 
 
 @dataclass(frozen=True)
@@ -89,27 +91,31 @@ def banded_histogram(
     )
 
 
-def event_error(
-    measure: Callable[[np.ndarray], float], event: np.ndarray, *, seed: int = 0
-) -> float:
-    """Return the bootstrap error of a number that is a function of weights of the values.
+def event_errors(
+    measures: Mapping[str, Measure], n_events: int, *, seed: int = 0
+) -> dict[str, float]:
+    """Return the bootstrap errors of numbers that are made from the same events.
 
     Parameters
     ----------
-    measure : callable
-        From weights (n,) of the values to the number.
-    event : ndarray, shape (n,), int
-        Event of each value, from 0.
+    measures : mapping of str to callable
+        Each from counts (n_events,) of the events, 1 for the sample as it is, to the number.
+    n_events : int
+        Number of events.
     seed : int
         Of the bootstrap.
 
     Returns
     -------
-    float
-        Standard deviation over the replicas.
+    dict of str to float
+        Standard deviations over the replicas, those that are not finite left out; NaN if fewer than
+        two are finite.
     """
-    weights = _replicas(event, seed)[1:, event]
-    return float(np.std([measure(weight) for weight in weights], ddof=1))
+    replicas = replica_counts(n_events, N_REPLICAS, seed).astype(np.int64)
+    return {
+        name: summarize(np.array([measure(counts) for counts in replicas])).error
+        for name, measure in measures.items()
+    }
 
 
 def _replicas(event: np.ndarray, seed: int) -> np.ndarray:

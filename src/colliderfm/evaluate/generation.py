@@ -2,7 +2,8 @@
 
 A marginal distribution can be perfect without any relation to the event it was generated for, and a
 perfect guess of the mean can miss the distribution; so both are always stated: the Wasserstein
-distance of the distributions and the correlation of generated with true values.
+distance of the distributions and the correlation of generated with true values. Read first:
+``paired_features.py``.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import wasserstein_distance
 
 from colliderfm.errors import PhysicsError
-from colliderfm.physics.fourvector import delta_phi, to_angles
+from colliderfm.evaluate.paired_features import agreement, invisible_features
+from colliderfm.evaluate.wasserstein import SampleDistance
 
 
 @dataclass(frozen=True)
@@ -102,61 +103,20 @@ def compare_feature(
     ------
     PhysicsError
         If there is no value, the shapes differ, a weight is negative, or a value is not finite.
-
-    Notes
-    -----
-    On a circle the distance is the smallest over all cuts: the mean absolute deviation of the
-    difference of the cumulative distributions from its median.
-
-    References
-    ----------
-    J. Rabin, J. Delon, Y. Gousseau, J. Math. Imaging Vis. 41 (2011) 147, eq. 6 (circle).
     """
     weight = np.ones(len(true)) if weight is None else np.asarray(weight, dtype=float)
     _check(name, generated, true, weight)
-    distance_of = _circular_distance if is_angle else _line_distance
-    distance = distance_of(generated, true, weight, weight)
+    distance = SampleDistance.of(generated, true, is_angle=is_angle)(weight, weight)
     spread = np.pi if is_angle else float(np.std(true))
     scale = 1.0 / spread if spread > 0 else float("nan")
     order = np.random.default_rng(0).permutation(len(true))
     first, second = order[::2], order[1::2]
     halves = float("nan")
     if len(second):
-        parts = (true[first], true[second], weight[first], weight[second])
-        halves = distance_of(*parts) / np.sqrt(2.0)
-    if is_angle:
-        agreement = float(np.average(np.cos(generated - true), weights=weight))
-    else:
-        agreement = correlation(generated, true, weight)
-    return FeatureComparison(name, len(true), distance, distance * scale, halves * scale, agreement)
-
-
-def correlation(first: np.ndarray, second: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """Return the weighted Pearson correlation of two features.
-
-    Parameters
-    ----------
-    first, second : ndarray, shape (n,)
-        Values.
-    weight : ndarray, shape (n,), optional
-        Weights, not negative.
-
-    Returns
-    -------
-    float
-        In [-1, 1]; NaN if either is constant.
-
-    Examples
-    --------
-    >>> correlation(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0]))
-    1.0
-    """
-    x = first - np.average(first, weights=weight)
-    y = second - np.average(second, weights=weight)
-    variances = np.average(x**2, weights=weight) * np.average(y**2, weights=weight)
-    if not variances > 0:
-        return float("nan")
-    return float(np.average(x * y, weights=weight) / np.sqrt(variances))
+        of_halves = SampleDistance.of(true[first], true[second], is_angle=is_angle)
+        halves = of_halves(weight[first], weight[second]) / np.sqrt(2.0)
+    follows = agreement(generated, true, weight, is_angle=is_angle)
+    return FeatureComparison(name, len(true), distance, distance * scale, halves * scale, follows)
 
 
 def compare_invisible(
@@ -180,24 +140,12 @@ def compare_invisible(
         ``sum_py_gev`` and ``sum_pz_gev`` of the events that have any.
     """
     event_weight = np.ones(len(true)) if weight is None else np.asarray(weight, dtype=float)
-    of_particle = np.broadcast_to(event_weight[:, None], mask.shape)[mask]
-    made, real = generated[mask].astype(float), true[mask].astype(float)
-    made_angles, real_angles = to_angles(*made[:, 1:].T), to_angles(*real[:, 1:].T)
-    names = ("pt_gev", "eta", "phi")
-    results = [
-        compare_feature(name, m, r, of_particle, is_angle=name == "phi")
-        for name, m, r in zip(names, made_angles, real_angles, strict=True)
-    ]
-    results.append(compare_feature("energy_gev", made[:, 0], real[:, 0], of_particle))
-    has_any = mask.any(axis=1)
-    sums = [(part * mask[..., None]).sum(axis=1)[has_any] for part in (generated, true)]
-    results += [
+    return tuple(
         compare_feature(
-            f"sum_p{axis}_gev", sums[0][:, i + 1], sums[1][:, i + 1], event_weight[has_any]
+            one.name, one.generated, one.true, event_weight[one.event], is_angle=one.is_angle
         )
-        for i, axis in enumerate("xyz")
-    ]
-    return tuple(results)
+        for one in invisible_features(generated, true, mask)
+    )
 
 
 def paired_histogram(
@@ -231,29 +179,6 @@ def paired_histogram(
     return PairedHistogram(
         bins, counts[0], counts[1], np.sqrt(squares[0]), np.sqrt(squares[1]), response
     )
-
-
-def _line_distance(
-    first: np.ndarray, second: np.ndarray, first_weight: np.ndarray, second_weight: np.ndarray
-) -> float:
-    return float(wasserstein_distance(first, second, first_weight, second_weight))
-
-
-def _circular_distance(
-    first: np.ndarray, second: np.ndarray, first_weight: np.ndarray, second_weight: np.ndarray
-) -> float:
-    """Return the Wasserstein distance on the circle, radians."""
-    values = delta_phi(np.concatenate([first, second]), np.zeros(1))
-    steps = np.concatenate(
-        [first_weight / first_weight.sum(), -second_weight / second_weight.sum()]
-    )
-    order = np.argsort(values)
-    difference = np.cumsum(steps[order])
-    points = values[order]
-    gaps = np.diff(np.append(points, points[0] + 2.0 * np.pi))
-    by_height = np.argsort(difference)
-    median = difference[by_height][np.searchsorted(np.cumsum(gaps[by_height]), np.pi)]
-    return float(np.sum(gaps * np.abs(difference - median)))
 
 
 def _check(name: str, generated: np.ndarray, true: np.ndarray, weight: np.ndarray) -> None:

@@ -1,7 +1,7 @@
-"""How well masses and momenta of resonances are found, per decay: bias, resolution, response.
+"""How well masses and momenta of resonances are found, per decay: bias and resolution.
 
 Of equal resonances (two hadronic tops) the prediction says nothing about which is which, so each
-event is scored under the exchange with the smallest distance in momentum.
+event is scored under the exchange with the smallest distance in momentum. Read next: ``response.py``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from colliderfm.physics.fourvector import delta_phi, invariant_mass, to_angles
 # Relative errors, except for the two angles.
 RELATIVE, ABSOLUTE = ("mass_gev", "pt_gev", "momentum_gev"), ("eta", "phi")
 _CENTRAL_68 = (0.16, 0.5, 0.84)
-_N_REPLICAS = 100
 
 
 @dataclass(frozen=True)
@@ -36,40 +35,64 @@ class Resolution:
         The same for the best constant, the median of the truth: what knows nothing of the event.
     n : int
         Number of resonances.
-    width_error, constant_width_error : float
-        Bootstrap errors of the two widths; NaN below two resonances.
     """
 
     median: float
     width: float
     constant_width: float
     n: int
-    width_error: float = float("nan")
-    constant_width_error: float = float("nan")
 
 
 @dataclass(frozen=True)
-class Response:
-    """Predicted over true value in bins of the true one.
+class MatchedDecay:
+    """Predicted and true quantities of the n resonances of one decay.
 
     Parameters
     ----------
-    edges : ndarray, shape (K + 1,)
-        Bin edges in the unit of the values.
-    median, low, high : ndarray, shape (K,)
-        Median and ends of the central 68% of predicted / true; NaN in empty bins.
-    n : ndarray, shape (K,), int64
-        Number of values.
-    median_error : ndarray, shape (K,)
-        Bootstrap error of the median; NaN below two values.
+    event : ndarray, shape (n,), int
+        Event of each resonance.
+    predicted, true : dict of str to ndarray, shape (n,)
+        From ``quantities``.
     """
 
-    edges: np.ndarray
-    median: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    n: np.ndarray
-    median_error: np.ndarray
+    event: np.ndarray
+    predicted: dict[str, np.ndarray]
+    true: dict[str, np.ndarray]
+
+    def width(self, name: str, counts: np.ndarray | None = None) -> float:
+        """Return half the width of the central 68% of the errors of a quantity.
+
+        Parameters
+        ----------
+        name : str
+            Quantity.
+        counts : ndarray, shape (B,), int, optional
+            How often each event counts; without, once.
+
+        Returns
+        -------
+        float
+            Relative, or radians and units of eta; NaN if there is none.
+        """
+        drawn = self._drawn(counts)
+        return _half_width(_error(name, self.predicted[name][drawn], self.true[name][drawn]))
+
+    def constant_width(self, name: str, counts: np.ndarray | None = None) -> float:
+        """Return the same for the best constant, the median of the truth."""
+        true = self.true[name][self._drawn(counts)]
+        constant = np.full_like(true, np.median(true) if len(true) else np.nan)
+        return _half_width(_error(name, constant, true))
+
+    def resolution(self, name: str) -> Resolution:
+        """Return bias and widths of a quantity."""
+        errors = _error(name, self.predicted[name], self.true[name])
+        return Resolution(
+            float(central_68(errors)[1]), self.width(name), self.constant_width(name), len(errors)
+        )
+
+    def _drawn(self, counts: np.ndarray | None) -> np.ndarray:
+        rows = np.arange(len(self.event))
+        return rows if counts is None else np.repeat(rows, counts[self.event])
 
 
 def match_equal(predicted: np.ndarray, true: np.ndarray, decay: np.ndarray) -> np.ndarray:
@@ -129,15 +152,42 @@ def decay_resolutions(
     PhysicsError
         If the shapes do not agree.
     """
+    matched = matched_decays(predicted, true, decay)
+    return {
+        decay_name: {name: one.resolution(name) for name in RELATIVE + ABSOLUTE}
+        for decay_name, one in matched.items()
+    }
+
+
+def matched_decays(
+    predicted: np.ndarray, true: np.ndarray, decay: np.ndarray
+) -> dict[str, MatchedDecay]:
+    """Return what was predicted of every decay, equal resonances exchanged for the best.
+
+    Parameters
+    ----------
+    predicted, true : ndarray, shape (B, R, 4), GeV
+        Energy, px, py, pz; resonances with zero energy in either are left out.
+    decay : ndarray, shape (B, R), int
+        Index into ``DECAYS``; -1 pads.
+
+    Returns
+    -------
+    dict of str to MatchedDecay
+        Per decay name.
+
+    Raises
+    ------
+    PhysicsError
+        If the shapes do not agree.
+    """
     ordered = match_equal(predicted, true, decay)
     is_there = (decay >= 0) & (predicted[..., 0] > 0) & (ordered[..., 0] > 0)
     table = {}
     for index in np.unique(decay[is_there]):
         chosen = is_there & (decay == index)
         found, wanted = quantities(predicted[chosen]), quantities(ordered[chosen])
-        table[DECAYS[index].name] = {
-            name: _resolution(name, found[name], wanted[name]) for name in RELATIVE + ABSOLUTE
-        }
+        table[DECAYS[index].name] = MatchedDecay(np.nonzero(chosen)[0], found, wanted)
     return table
 
 
@@ -165,47 +215,6 @@ def quantities(momenta: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def response(predicted: np.ndarray, true: np.ndarray, edges: np.ndarray) -> Response:
-    """Measure predicted over true values in bins of the true ones.
-
-    Parameters
-    ----------
-    predicted, true : ndarray, shape (n,)
-        One quantity, in one unit; true values above zero.
-    edges : ndarray, shape (K + 1,)
-        Increasing bin edges; a value at an edge belongs to the bin above it.
-
-    Returns
-    -------
-    Response
-        K bins.
-    """
-    bin_of = np.digitize(true, edges) - 1
-    ratio = np.divide(predicted, true, out=np.full(len(true), np.nan), where=true > 0)
-    values = [ratio[(bin_of == k) & (true > 0)] for k in range(len(edges) - 1)]
-    low, median, high = np.array([_central(v) for v in values], dtype=np.float64).reshape(-1, 3).T
-    counts = np.array([len(v) for v in values], dtype=np.int64)
-    errors = np.array([_bootstrap(v)[1] for v in values])
-    return Response(np.asarray(edges), median, low, high, counts, errors)
-
-
-def _resolution(name: str, predicted: np.ndarray, true: np.ndarray) -> Resolution:
-    """Return the errors of a quantity and those of a constant."""
-    constant = np.full_like(true, np.median(true) if len(true) else np.nan)
-    errors, constant_errors = (_error(name, values, true) for values in (predicted, constant))
-    low, median, high = _central(errors)
-    constant_low, _, constant_high = _central(constant_errors)
-    width, constant_width = 0.5 * (high - low), 0.5 * (constant_high - constant_low)
-    return Resolution(
-        float(median),
-        float(width),
-        float(constant_width),
-        len(true),
-        _bootstrap(errors)[0],
-        _bootstrap(constant_errors)[0],
-    )
-
-
 def _error(name: str, predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
     if name == "phi":
         return np.asarray(delta_phi(predicted, true))
@@ -213,15 +222,11 @@ def _error(name: str, predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
     return difference if name in ABSOLUTE else difference / np.maximum(true, 1e-9)
 
 
-def _central(values: np.ndarray) -> np.ndarray:
+def central_68(values: np.ndarray) -> np.ndarray:
     """Return the 16%, 50% and 84% quantiles, shape (3,); NaN without values."""
     return np.quantile(values, _CENTRAL_68) if len(values) else np.full(3, np.nan)
 
 
-def _bootstrap(values: np.ndarray) -> tuple[float, float]:
-    """Return the errors of half the width of the central 68% and of the median."""
-    if len(values) < 2:
-        return float("nan"), float("nan")
-    drawn = np.random.default_rng(0).integers(len(values), size=(_N_REPLICAS, len(values)))
-    low, median, high = np.quantile(values[drawn], _CENTRAL_68, axis=1)
-    return float(np.std(0.5 * (high - low), ddof=1)), float(np.std(median, ddof=1))
+def _half_width(values: np.ndarray) -> float:
+    low, _, high = central_68(values)
+    return float(0.5 * (high - low))

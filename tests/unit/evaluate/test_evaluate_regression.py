@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from colliderfm.errors import PhysicsError
-from colliderfm.evaluate.regression import decay_resolutions, match_equal, quantities, response
+from colliderfm.evaluate.regression import (
+    decay_resolutions,
+    match_equal,
+    matched_decays,
+    quantities,
+)
 from colliderfm.physics.decays import DECAY_INDEX
 
 T_BQQ, T_BL = DECAY_INDEX["t_bqq"], DECAY_INDEX["t_bl"]
@@ -60,16 +65,20 @@ def test_padding_and_what_was_not_predicted_are_left_out():
     assert {name: row["mass_gev"].n for name, row in table.items()} == {"t_bqq": 1}
 
 
-def test_response_in_bins_of_the_truth():
-    true = np.array([10.0, 10.0, 10.0, 25.0, 0.0])
-    found = response(
-        np.array([5.0, 10.0, 15.0, 50.0, 3.0]), true, np.array([0.0, 20.0, 30.0, 40.0])
-    )
-    assert found.n.tolist() == [3, 1, 0]
-    assert found.median[:2].tolist() == [1.0, 2.0]
-    assert found.low[0] == pytest.approx(0.5 + 0.32 * 0.5)
-    assert found.high[0] == pytest.approx(1.5 - 0.32 * 0.5)
-    assert np.isnan(found.median[2])
+def test_widths_of_counted_events_are_those_of_repeated_ones():
+    rng = np.random.default_rng(0)
+    true = momenta(172.5, rng.exponential(80.0, (30, 2)) + 5.0)
+    predicted = true * rng.uniform(0.5, 1.5, (30, 2, 1))
+    decay = np.full((30, 2), T_BQQ)
+    decay[::3, 1] = -1
+    counts = rng.poisson(1.0, 30)
+    one = matched_decays(predicted, true, decay)["t_bqq"]
+    repeated = (np.repeat(part, counts, axis=0) for part in (predicted, true, decay))
+    drawn = matched_decays(*repeated)["t_bqq"]
+    for name in ("mass_gev", "pt_gev"):
+        assert one.width(name, counts) == pytest.approx(drawn.width(name))
+        assert one.constant_width(name, counts) == pytest.approx(drawn.constant_width(name))
+    assert np.isnan(one.width("pt_gev", np.zeros(30, dtype=int)))
 
 
 def test_shapes_that_disagree_are_refused():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from colliderfm.errors import PhysicsError
-from colliderfm.evaluate.event_bands import banded_histogram, event_error
+from colliderfm.evaluate.event_bands import banded_histogram, event_errors
 
 EDGES = (0.0, 1.0, 3.0)
 
@@ -48,10 +48,26 @@ def test_the_ratio_of_a_sample_to_itself_has_no_error() -> None:
     assert np.isnan([found.ratio[2], found.ratio_error[2]]).all()
 
 
-def test_error_of_a_mean() -> None:
+def test_errors_of_several_numbers_of_the_same_events() -> None:
     values = np.random.default_rng(0).normal(size=2000)
-    error = event_error(lambda weight: float(np.average(values, weights=weight)), np.arange(2000))
-    assert error == pytest.approx(1 / np.sqrt(2000), rel=0.25)
+
+    def mean(counts: np.ndarray) -> float:
+        return float(np.average(values, weights=counts))
+
+    errors = event_errors({"mean": mean, "twice": lambda counts: 2.0 * mean(counts)}, 2000)
+    assert errors["mean"] == pytest.approx(1 / np.sqrt(2000), rel=0.25)
+    assert errors["twice"] == pytest.approx(2.0 * errors["mean"])
+
+
+def test_replicas_without_a_number_are_left_out() -> None:
+    def value(counts: np.ndarray) -> float:
+        return float(counts[0]) if counts[0] else float("nan")
+
+    errors = event_errors({"value": value, "never": lambda _: float("nan")}, 3)
+    # A Poisson count of mean one that is not zero: variance m (2 - m) with m = 1 / (1 - 1/e).
+    mean = 1.0 / (1.0 - np.exp(-1.0))
+    assert errors["value"] == pytest.approx(np.sqrt(mean * (2.0 - mean)), rel=0.25)
+    assert np.isnan(errors["never"])
 
 
 def test_shapes_that_differ_are_refused() -> None:

@@ -11,7 +11,6 @@ from colliderfm.errors import PhysicsError
 from colliderfm.evaluate.generation import (
     compare_feature,
     compare_invisible,
-    correlation,
     paired_histogram,
 )
 
@@ -64,11 +63,6 @@ def test_distance_on_the_circle_does_not_depend_on_where_it_is_cut():
     line = compare_feature("x", made, true).distance
     turned = [compare_feature("phi", made + a, true + a, is_angle=True) for a in (0.0, 1.0, 3.0)]
     assert all(math.isclose(result.distance, line, rel_tol=1e-9) for result in turned)
-
-
-def test_correlation_of_a_constant_is_undefined():
-    assert math.isnan(correlation(np.ones(3), np.arange(3.0)))
-    assert math.isclose(correlation(np.arange(4.0), -np.arange(4.0)), -1.0)
 
 
 def test_the_scaled_distance_to_a_constant_is_undefined():

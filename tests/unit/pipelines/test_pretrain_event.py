@@ -35,6 +35,7 @@ SMALL = (
     *("pretrain.event.max_updates=12", "pretrain.event.validate_every=6"),
     *("pretrain.event.checkpoint_every=2", "pretrain.event.self_supervised_fraction=0.5"),
 )
+DRAWN = ("resonance_momenta", "segmentation_counts", "neutrino_correlations", "roc")
 # Not 0: what is drawn must follow the seed of the run.
 SEED = 3
 
@@ -125,6 +126,28 @@ def test_outputs_are_numbers_and_figures_of_every_head(
     }
     assert {path.stem for path in tmp_path.glob("*.json")} == names | {"metrics"}
     assert json.loads((tmp_path / "metrics.json").read_text()).keys() == metrics.keys()
+    _check_errors(tmp_path, metrics)
+
+
+def _check_errors(out: Path, metrics: dict[str, float]) -> None:
+    """A number that is in a figure and in the metrics has one error."""
+    numbers = {name: json.loads((out / f"{name}.json").read_text()) for name in DRAWN}
+    pairs = [
+        (
+            numbers["resonance_momenta"]["pt_resolution"]["t_bqq"],
+            "width",
+            "regress_t_bqq_pt_resolution",
+        ),
+        (numbers["segmentation_counts"], "mean_found", "segment_number_found"),
+    ]
+    for shown, key, name in pairs:
+        assert shown[key] == pytest.approx(metrics[f"val/{name}"], rel=1e-5)
+        assert shown[f"{key}_error"] == pytest.approx(metrics[f"val/{name}_error"], rel=1e-5)
+    for key, name in (("pt_gev", "pt_gev"), ("phi_from_met", "phi")):
+        shown = numbers["neutrino_correlations"][key]
+        metric = f"val/invisible_{name}_correlation"
+        assert shown["value"] == pytest.approx(metrics[metric], rel=1e-5)
+        assert shown["error"] == pytest.approx(metrics[f"{metric}_error"], rel=1e-5)
 
 
 def test_a_saved_model_gives_the_same_outputs_with_every_head(

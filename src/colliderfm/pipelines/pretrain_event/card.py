@@ -132,8 +132,8 @@ def card_text(recipe: dict[str, Any]) -> str:
         "event. Azimuth enters as cosine and sine of the angle to the missing momentum. Range: all "
         f"but {_TAIL:.1%} of the training values on either side.\n\n"
         f"{_inputs_text(recipe['data']['inputs'])}\n\n"
-        "## Metrics\n\nValidation split (by event id). Errors: over the events, by bootstrap or "
-        "jackknife.\n\n"
+        "## Metrics\n\nValidation split (by event id). Errors: over the events, binomial "
+        "for accuracy and assignment efficiencies, by bootstrap for the rest.\n\n"
         f"{_metrics_text(metrics)}\n\n"
         f"## Known failures and limits\n\n{failures}\n"
     )

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from colliderfm.data.event_schema import OBJECT_FEATURES
-from colliderfm.evaluate.event_bands import banded_histogram, event_error
-from colliderfm.evaluate.generation import correlation, paired_histogram
+from colliderfm.evaluate.event_bands import banded_histogram
+from colliderfm.evaluate.generation import paired_histogram
 from colliderfm.physics.fourvector import delta_phi, to_angles
 from colliderfm.pipelines.pretrain_event.head_outputs import Pairs
 from colliderfm.plots.comparisons import (
@@ -24,7 +24,7 @@ from colliderfm.plots.style import add_caption, new_figure, save_figure
 
 
 class Shown(NamedTuple):
-    """One feature: key, axis label, unit, bin edges, logarithmic ordinate, angle."""
+    """One feature: key, axis label, unit, bin edges, logarithmic ordinate, angle, name in metrics."""
 
     name: str
     label: str
@@ -32,17 +32,21 @@ class Shown(NamedTuple):
     edges: np.ndarray
     log: bool = False
     is_angle: bool = False
+    metric: str = ""
 
 
 NEUTRINO = (
-    Shown("pt_gev", "Neutrino $p_T$", "GeV", np.linspace(0.0, 160.0, 21), log=True),
-    Shown("eta", "Neutrino $\\eta$", "", np.linspace(-4.5, 4.5, 19)),
+    Shown(
+        "pt_gev", "Neutrino $p_T$", "GeV", np.linspace(0.0, 160.0, 21), log=True, metric="pt_gev"
+    ),
+    Shown("eta", "Neutrino $\\eta$", "", np.linspace(-4.5, 4.5, 19), metric="eta"),
     Shown(
         "phi_from_met",
         "Neutrino $\\phi$ from missing momentum",
         "rad",
         np.linspace(-np.pi, np.pi, 22),
         is_angle=True,
+        metric="phi",
     ),
 )
 CLOUD = (
@@ -52,7 +56,9 @@ CLOUD = (
 )
 
 
-def write_neutrino_figures(out: Path, pairs: Pairs, met_phi: np.ndarray) -> list[Path]:
+def write_neutrino_figures(
+    out: Path, pairs: Pairs, met_phi: np.ndarray, metrics: Mapping[str, float]
+) -> list[Path]:
     """Write distributions of generated neutrinos, and how they follow the true ones.
 
     Parameters
@@ -63,6 +69,8 @@ def write_neutrino_figures(out: Path, pairs: Pairs, met_phi: np.ndarray) -> list
         Generated and true momenta.
     met_phi : ndarray, shape (n,), radians
         Direction of the missing momentum.
+    metrics : mapping of str to float
+        Correlations of these particles and their errors, from ``head_metrics``.
 
     Returns
     -------
@@ -76,7 +84,7 @@ def write_neutrino_figures(out: Path, pairs: Pairs, met_phi: np.ndarray) -> list
         _features(part[pairs.place >= 0], met_phi[event]) for part in (pairs.found, pairs.true)
     )
     paths = _distributions(out / "neutrinos.png", NEUTRINO, made, real, event)
-    return paths + _correlations(out / "neutrino_correlations.png", made, real, event)
+    return paths + _correlations(out / "neutrino_correlations.png", made, real, metrics)
 
 
 def write_cloud_figure(
@@ -133,13 +141,17 @@ def _distributions(
 
 
 def _correlations(
-    path: Path, made: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray], event: np.ndarray
+    path: Path,
+    made: Mapping[str, np.ndarray],
+    real: Mapping[str, np.ndarray],
+    metrics: Mapping[str, float],
 ) -> list[Path]:
     figure, panels = new_figure(len(NEUTRINO), size=(17.4, 5.6))
     numbers: dict[str, object] = {}
     for axes, shown in zip(panels, NEUTRINO, strict=True):
         x, y = made[shown.name], real[shown.name]
-        value, error = _agreement(x, y, event, is_angle=shown.is_angle)
+        metric = f"val/invisible_{shown.metric}_correlation"
+        value, error = metrics[metric], metrics[f"{metric}_error"]
         inside = _inside(x, shown.edges) & _inside(y, shown.edges)
         counts = paired_histogram(x[inside], y[inside], shown.edges).response
         unit = f" [{shown.unit}]" if shown.unit else ""
@@ -158,19 +170,6 @@ def _correlations(
 
 def _inside(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.asarray((values >= edges[0]) & (values <= edges[-1]))
-
-
-def _agreement(
-    made: np.ndarray, real: np.ndarray, event: np.ndarray, *, is_angle: bool
-) -> tuple[float, float]:
-    """Return correlation, or mean cosine of the difference of angles, and its error."""
-
-    def measure(weight: np.ndarray) -> float:
-        if is_angle:
-            return float(np.average(np.cos(made - real), weights=weight))
-        return correlation(made, real, weight)
-
-    return measure(np.ones(len(made))), event_error(measure, event)
 
 
 def _lower(label: str) -> str:

@@ -5,21 +5,17 @@ Generated particles are in ``generation_figures.py``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from colliderfm.evaluate.cluster_matching import SegmentationResult
-from colliderfm.evaluate.regression import (
-    Response,
-    decay_resolutions,
-    match_equal,
-    quantities,
-    response,
-)
+from colliderfm.evaluate.regression import MatchedDecay, matched_decays
+from colliderfm.evaluate.response import Response, response
 from colliderfm.evaluate.segmentation import class_confusion, count_confusion
-from colliderfm.physics.decays import DECAY_INDEX
 from colliderfm.pipelines.pretrain_event.generation_figures import (
     write_cloud_figure,
     write_neutrino_figures,
@@ -32,6 +28,7 @@ from colliderfm.plots.style import SAMPLE_COLORS, hep_style, new_figure, save_fi
 
 _MAX_COUNT = 3
 _PT_EDGES_GEV = np.array([0.0, 25.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 400.0])
+_TOP_DECAYS = ("t_bqq", "t_bl")
 # Decays as they are written on an axis.
 DECAY_LABELS = {
     "t_bqq": "$t \\to bqq$",
@@ -44,7 +41,9 @@ DECAY_LABELS = {
 }
 
 
-def write_head_figures(out: Path, outputs: HeadOutputs, classes: tuple[str, ...]) -> list[Path]:
+def write_head_figures(
+    out: Path, outputs: HeadOutputs, metrics: Mapping[str, float], classes: tuple[str, ...]
+) -> list[Path]:
     """Write the figures of the heads a model has, each with its numbers as JSON.
 
     Parameters
@@ -53,6 +52,8 @@ def write_head_figures(out: Path, outputs: HeadOutputs, classes: tuple[str, ...]
         Folder.
     outputs : HeadOutputs
         Of validation events.
+    metrics : mapping of str to float
+        From ``head_metrics``: what a figure shows of them has their errors.
     classes : tuple of str
         Resonance classes of the segmentation head.
 
@@ -65,11 +66,11 @@ def write_head_figures(out: Path, outputs: HeadOutputs, classes: tuple[str, ...]
     with hep_style():
         if outputs.segmentation is not None:
             paths += _classes(out, outputs.segmentation, classes)
-            paths += _counts(out, outputs.segmentation)
+            paths += _counts(out, outputs.segmentation, metrics)
         if outputs.resonances is not None:
-            paths += _momenta(out, outputs.resonances)
+            paths += _momenta(out, outputs.resonances, metrics)
         if outputs.invisible is not None and outputs.met_phi is not None:
-            paths += write_neutrino_figures(out, outputs.invisible, outputs.met_phi)
+            paths += write_neutrino_figures(out, outputs.invisible, outputs.met_phi, metrics)
         if outputs.generated is not None and outputs.real is not None:
             assert outputs.event is not None
             paths += write_cloud_figure(out, outputs.generated, outputs.real, outputs.event)
@@ -90,7 +91,7 @@ def _classes(out: Path, result: SegmentationResult, classes: tuple[str, ...]) ->
     return save_figure(figure, out / "segmentation_classes.png", numbers)
 
 
-def _counts(out: Path, result: SegmentationResult) -> list[Path]:
+def _counts(out: Path, result: SegmentationResult, metrics: Mapping[str, float]) -> list[Path]:
     matrix = count_confusion(result, _MAX_COUNT)
     n = np.bincount(np.minimum(result.n_true, _MAX_COUNT), minlength=_MAX_COUNT + 1)
     errors = binomial_errors(matrix, n)
@@ -99,22 +100,27 @@ def _counts(out: Path, result: SegmentationResult) -> list[Path]:
     draw_confusion(axes, matrix, counts, errors, "number of resonances")
     axes.set_xlabel("Found number of resonances")
     axes.tick_params(axis="x", rotation=0)
+    means = {
+        f"mean_{kind}{error}": metrics[f"val/segment_number_{kind}{error}"]
+        for kind in ("found", "true")
+        for error in ("", "_error")
+    }
     axes.set_title(
-        f"Percent of the true number; mean {result.n_found.mean():.2f} found, "
-        f"{result.n_true.mean():.2f} true"
+        "Percent of the true number; mean {mean_found:.3f} ± {mean_found_error:.3f} found, "
+        "{mean_true:.3f} ± {mean_true_error:.3f} true".format(**means),
+        fontsize=11,
     )
     numbers = {
         "counts": counts,
         "n": n,
         "share": matrix,
         "share_error": errors,
-        "mean_found": result.n_found.mean(),
-        "mean_true": result.n_true.mean(),
+        **means,
     }
     return save_figure(figure, out / "segmentation_counts.png", numbers)
 
 
-def _momenta(out: Path, pairs: Pairs) -> list[Path]:
+def _momenta(out: Path, pairs: Pairs, metrics: Mapping[str, float]) -> list[Path]:
     figure, panels = new_figure(2, size=(14.0, 5.6))
     responses = _responses(pairs)
     profiles = {
@@ -124,41 +130,52 @@ def _momenta(out: Path, pairs: Pairs) -> list[Path]:
     draw_profiles(panels[0], profiles, SAMPLE_COLORS)
     panels[0].set_xlabel("True $p_T$ of the resonance [GeV]")
     panels[0].set_ylabel("Predicted / true $p_T$")
-    table = {
-        name: found["pt_gev"]
-        for name, found in decay_resolutions(pairs.found, pairs.true, pairs.place).items()
-        if name in DECAY_LABELS
-    }
-    widths = {
-        "regression head": (
-            [100.0 * r.width for r in table.values()],
-            [100.0 * r.width_error for r in table.values()],
-        ),
-        "best constant": (
-            [100.0 * r.constant_width for r in table.values()],
-            [100.0 * r.constant_width_error for r in table.values()],
-        ),
-    }
-    colors = {"regression head": "#bd1f01", "best constant": "#94a4a2"}
-    names = [DECAY_LABELS[name] for name in table]
+    table = _pt_resolutions(pairs, metrics)
     if table:
-        draw_bars(panels[1], names, widths, "Relative $p_T$ resolution [%]", colors)
-        largest = max(max(values) for values, _ in widths.values())
-        panels[1].set_ylim(0.0, 1.3 * largest)
-        panels[1].tick_params(axis="x", labelsize=13)
+        _draw_resolutions(panels[1], table)
     numbers = {
         "response": {name: asdict(found) for name, found in responses.items()},
-        "pt_resolution": {name: asdict(found) for name, found in table.items()},
+        "pt_resolution": table,
     }
     return save_figure(figure, out / "resonance_momenta.png", numbers)
 
 
+def _pt_resolutions(pairs: Pairs, metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """Return bias and widths of the transverse momentum per decay, with the errors of the metrics."""
+    table = {}
+    for name, found in matched_decays(pairs.found, pairs.true, pairs.place).items():
+        stem = f"val/regress_{name}_pt_resolution"
+        if name in DECAY_LABELS:
+            table[name] = asdict(found.resolution("pt_gev")) | {
+                "width_error": metrics[f"{stem}_error"],
+                "constant_width_error": metrics[f"{stem}_constant_error"],
+            }
+    return table
+
+
+def _draw_resolutions(axes: Axes, table: Mapping[str, Mapping[str, float]]) -> None:
+    """Draw the relative resolution of each decay beside that of the best constant."""
+    widths = {
+        label: tuple(
+            [100.0 * row[key] for row in table.values()] for key in (kind, f"{kind}_error")
+        )
+        for label, kind in (("regression head", "width"), ("best constant", "constant_width"))
+    }
+    colors = {"regression head": "#bd1f01", "best constant": "#94a4a2"}
+    names = [DECAY_LABELS[name] for name in table]
+    draw_bars(axes, names, widths, "Relative $p_T$ resolution [%]", colors)
+    axes.set_ylim(0.0, 1.3 * max(max(values) for values, _ in widths.values()))
+    axes.tick_params(axis="x", labelsize=13)
+
+
 def _responses(pairs: Pairs) -> dict[str, Response]:
     """Predicted over true transverse momentum of both top decays, equal ones exchanged for the best."""
-    true = match_equal(pairs.found, pairs.true, pairs.place)
+    matched = matched_decays(pairs.found, pairs.true, pairs.place)
+    none = MatchedDecay(np.zeros(0, dtype=np.int64), *({"pt_gev": np.zeros(0)} for _ in range(2)))
     found = {}
-    for name in ("t_bqq", "t_bl"):
-        chosen = (pairs.place == DECAY_INDEX[name]) & (pairs.found[..., 0] > 0) & (true[..., 0] > 0)
-        made, real = (quantities(part[chosen])["pt_gev"] for part in (pairs.found, true))
-        found[name] = response(made, real, _PT_EDGES_GEV)
+    for name in _TOP_DECAYS:
+        one = matched.get(name, none)
+        found[name] = response(
+            one.predicted["pt_gev"], one.true["pt_gev"], one.event, _PT_EDGES_GEV
+        )
     return found

@@ -6,8 +6,8 @@ Metrics and figures of these heads are made from the same arrays. Read next: ``h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,9 +40,6 @@ class Pairs:
     found: np.ndarray
     true: np.ndarray
     place: np.ndarray
-
-
-Part = TypeVar("Part", SegmentationResult | None, Pairs | None)
 
 
 @dataclass(frozen=True)
@@ -80,41 +77,6 @@ class HeadOutputs:
             if part is not None:
                 return len(part.place)
         return 0 if self.segmentation is None else len(self.segmentation.true_class)
-
-    def of(self, keep: np.ndarray) -> HeadOutputs:
-        """Return the outputs for some events.
-
-        Parameters
-        ----------
-        keep : ndarray, shape (n,), bool
-            True = the event stays.
-
-        Returns
-        -------
-        HeadOutputs
-            ``event`` still counts as before.
-        """
-        objects = None if self.event is None else keep[self.event]
-        return HeadOutputs(
-            _rows(self.segmentation, keep),
-            _rows(self.resonances, keep),
-            _rows(self.invisible, keep),
-            None if self.met_phi is None else self.met_phi[keep],
-            *(
-                None if values is None else values[objects]
-                for values in (self.generated, self.real, self.event)
-            ),
-        )
-
-
-def _rows(part: Part, keep: np.ndarray) -> Part:
-    """Return a dataclass of arrays with some of the rows of each array; None stays None."""
-    if part is None:
-        return part
-    values = {field.name: getattr(part, field.name) for field in fields(part)}
-    return replace(
-        part, **{name: v[keep] for name, v in values.items() if isinstance(v, np.ndarray)}
-    )
 
 
 @torch.no_grad()

@@ -263,4 +263,4 @@ def write_outputs(
     write_figures(out, processes, target, judgment.tokens, trained.result.history)
     if judgment.probability.size:
         write_class_figures(out, processes, target, judgment.probability)
-    write_head_figures(out, judgment.heads, visible_decays())
+    write_head_figures(out, judgment.heads, judgment.metrics, visible_decays())
