@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from colliderfm.config.load import load_params
 from colliderfm.config.schema import Params
 from colliderfm.data.event_batch import EventBatch
+from colliderfm.data.ragged import Ragged
 from colliderfm.data.toys import write_toy_set
 from colliderfm.errors import CheckpointError, Interrupted
 from colliderfm.models.weights import load_model
@@ -109,6 +111,23 @@ def test_the_judgment_holds_what_the_metrics_are_made_of(
     assert np.array_equal(again.generated, judgment.heads.generated)
     other = head_outputs(trained.model, tables.validation, SEED + 1)
     assert not np.array_equal(other.generated, judgment.heads.generated)
+
+
+def test_an_event_may_hold_any_number_of_neutrinos(
+    tables: PretrainingTables, trained: TrainedEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = tables.validation.subset(np.arange(20))
+    assert some.truth is not None
+    lengths = np.zeros(20, dtype=np.int64)
+    # In batches of ten, the first and the last in length, one with six neutrinos and one with none.
+    lengths[np.argmax(some.n_objects)] = 6
+    momenta = np.tile(np.float32([20.0, 12.0, 0.0, 16.0]), (6, 1))
+    truth = replace(some.truth, invisible=Ragged.from_lengths(lengths, momenta))
+    monkeypatch.setattr("colliderfm.pipelines.pretrain_event.head_outputs.BATCH_EVENTS", 10)
+    invisible = head_outputs(trained.model, replace(some, truth=truth), SEED).invisible
+    assert invisible is not None
+    assert invisible.found.shape == invisible.true.shape == (20, 6, 4)
+    assert (invisible.place >= 0).sum() == 6
 
 
 def test_outputs_are_numbers_and_figures_of_every_head(

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from colliderfm.data.event_batch import EventBatch
+from colliderfm.data.event_schema import MAX_OBJECTS
 from colliderfm.data.event_table import EventTable
 from colliderfm.data.loader import sequential
 from colliderfm.evaluate.cluster_matching import SegmentationResult, score_segmentation
@@ -21,8 +22,6 @@ from colliderfm.models.event_model import EventModel
 from colliderfm.nn.heads.cloud_features import MET_PHI
 
 SAMPLING_STEPS = 16
-_N_SLOTS = 18
-_N_PLACES = 4
 
 
 @dataclass(frozen=True)
@@ -117,45 +116,50 @@ def _batches(model: EventModel, table: EventTable) -> Iterator[EventBatch]:
         yield batch.to(device)
 
 
-def _gathered(parts: Iterator[tuple[Any, ...]], widths: tuple[int, ...]) -> list[np.ndarray]:
-    """Join arrays of all batches; the second axis is padded to a common width, -1 for integers."""
-    columns: list[list[np.ndarray]] = [[] for _ in widths]
-    for part in parts:
-        for column, values, width in zip(columns, part, widths, strict=True):
-            array = values.cpu().numpy()
-            fill = -1 if array.dtype.kind == "i" else 0
-            missing = max(0, width - array.shape[1])
-            padding = [(0, 0), (0, missing), *[(0, 0)] * (array.ndim - 2)]
-            column.append(np.pad(array, padding, constant_values=fill)[:, : width or None])
-    return [np.concatenate(column) for column in columns]
+def _gathered(parts: Iterator[tuple[torch.Tensor, ...]]) -> list[np.ndarray]:
+    """Join arrays of all batches; the second axis grows to the widest batch, -1 for integers.
+
+    Batches are as wide as their busiest event: the data sets no limit on resonances and neutrinos.
+    """
+    columns = zip(*parts, strict=True)
+    return [_joined([values.cpu().numpy() for values in column]) for column in columns]
+
+
+def _joined(arrays: list[np.ndarray]) -> np.ndarray:
+    width = max(array.shape[1] for array in arrays)
+    padded = []
+    for array in arrays:
+        missing = [(0, 0), (0, width - array.shape[1]), *[(0, 0)] * (array.ndim - 2)]
+        fill = -1 if array.dtype.kind == "i" else 0
+        padded.append(np.pad(array, missing, constant_values=fill))
+    return np.concatenate(padded)
 
 
 def _segmentation(model: EventModel, table: EventTable) -> SegmentationResult:
     head: Any = model.heads["segment"]
 
-    def of(batch: EventBatch) -> tuple[Any, ...]:
+    def of(batch: EventBatch) -> tuple[torch.Tensor, ...]:
         found = head.predict(model(batch, ["segment"])["segment"])
         targets = head.target(batch)
         masks = _wide(found.masks)
         return found.class_probability, masks, targets.classes, _wide(targets.members)
 
-    widths = (0, 0, _N_PLACES, _N_PLACES)
-    return score_segmentation(*_gathered(map(of, _batches(model, table)), widths))
+    return score_segmentation(*_gathered(map(of, _batches(model, table))))
 
 
 def _wide(masks: torch.Tensor) -> torch.Tensor:
     """Pad the slots of masks (..., N) to the largest number."""
-    return torch.nn.functional.pad(masks, (0, _N_SLOTS - masks.shape[-1]))
+    return torch.nn.functional.pad(masks, (0, MAX_OBJECTS - masks.shape[-1]))
 
 
 def _resonances(model: EventModel, table: EventTable) -> Pairs:
     head: Any = model.heads["regress"]
 
-    def of(batch: EventBatch) -> tuple[Any, ...]:
+    def of(batch: EventBatch) -> tuple[torch.Tensor, ...]:
         found = head.predict(model(batch, ["regress"])["regress"], batch)
         return found, _truth(batch).momenta, batch.decay
 
-    return Pairs(*_gathered(map(of, _batches(model, table)), (_N_PLACES,) * 3))
+    return Pairs(*_gathered(map(of, _batches(model, table))))
 
 
 def _invisible(
@@ -163,7 +167,7 @@ def _invisible(
 ) -> tuple[Pairs, np.ndarray]:
     head: Any = model.heads["invisible"]
 
-    def of(batch: EventBatch) -> tuple[Any, ...]:
+    def of(batch: EventBatch) -> tuple[torch.Tensor, ...]:
         truth = _truth(batch)
         found = head.sample(
             model.encoder(batch),
@@ -175,8 +179,7 @@ def _invisible(
         met_phi = batch.globals[:, MET_PHI, None]
         return found, truth.invisible, truth.invisible_mask.long() - 1, met_phi
 
-    widths = (_N_PLACES, _N_PLACES, _N_PLACES, 1)
-    found, true, place, met_phi = _gathered(map(of, _batches(model, table)), widths)
+    found, true, place, met_phi = _gathered(map(of, _batches(model, table)))
     return Pairs(found, true, place), met_phi[:, 0]
 
 
