@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from scipy.ndimage import gaussian_filter
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
@@ -17,6 +19,19 @@ CLASS_COLORS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
+
+# Points drawn of a class and of the others, and the density of a class.
+_N_OWN, _N_OTHERS, _N_BINS, _SMOOTH = 400, 3000, 80, 2.0
+_SHARES = (0.5, 0.9)
+_OTHERS: dict[str, Any] = {"s": 4, "color": "0.85", "linewidths": 0, "rasterized": True}
+_OWN: dict[str, Any] = {
+    **{"s": 8, "color": "#3f90da", "alpha": 0.5, "linewidths": 0},
+    "rasterized": True,
+}
+_MEAN: dict[str, Any] = {
+    **{"s": 150, "marker": "*", "color": "black", "edgecolors": "white", "linewidths": 0.8},
+    "zorder": 4,
+}
 
 
 def project_tokens(
@@ -61,10 +76,54 @@ def project_tokens(
     return flat * sign
 
 
-def draw_tokens(
-    axes: Axes, points: np.ndarray, classes: np.ndarray, names: Sequence[str], n_shown: int = 300
-) -> dict[str, np.ndarray]:
-    """Draw projected tokens as points with the mean of each class on top.
+@dataclass(frozen=True)
+class ClassRegion:
+    """Where the points of one class lie.
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    mean : ndarray, shape (2,)
+        Mean of all of them.
+    share_in_view : float
+        Share of the points inside the limits of the panel.
+    areas : dict of float to float
+        Area of the smallest region with each share of the points in view; NaN without any.
+    """
+
+    n: int
+    mean: np.ndarray
+    share_in_view: float
+    areas: dict[float, float]
+
+    def numbers(self) -> dict[str, object]:
+        """List the region for the JSON beside a figure, areas by percent."""
+        areas = {f"area_of_{share:.0%}": area for share, area in self.areas.items()}
+        return {"points": self.n, "share_in_view": self.share_in_view, **areas}
+
+
+def view_limits(points: np.ndarray) -> np.ndarray:
+    """Return the limits of a panel that shows all but 1% of the points along either axis.
+
+    Parameters
+    ----------
+    points : ndarray, shape (B, 2)
+        From `project_tokens`.
+
+    Returns
+    -------
+    ndarray, shape (2, 2)
+        Low and high end of the abscissa, then of the ordinate.
+    """
+    low, high = np.quantile(points, [0.005, 0.995], axis=0)
+    return np.stack([low - 0.3, high + 0.3], axis=1)
+
+
+def draw_class(
+    axes: Axes, points: np.ndarray, is_class: np.ndarray, limits: np.ndarray
+) -> ClassRegion | None:
+    """Draw the points of one class over those of the others, with the regions of most of them.
 
     Parameters
     ----------
@@ -72,40 +131,54 @@ def draw_tokens(
         Panel.
     points : ndarray, shape (B, 2)
         From `project_tokens`.
-    classes : ndarray, shape (B,), int
-        Index into ``names``.
-    names : sequence of str
-        Class names.
-    n_shown : int
-        Points per class that are drawn, the first ones.
+    is_class : ndarray, shape (B,), bool
+        True = point of the class.
+    limits : ndarray, shape (2, 2)
+        From `view_limits`.
 
     Returns
     -------
-    dict of str to ndarray, shape (2,)
-        Mean of each class, for the JSON beside the figure.
+    ClassRegion or None
+        None for a class without points.
+
+    Notes
+    -----
+    The density is a histogram of the points in view, smoothed with a Gaussian of ``_SMOOTH`` bins.
     """
-    means = {}
-    for index, name in enumerate(names):
-        chosen = points[classes == index]
-        if len(chosen) == 0:
-            continue
-        color = CLASS_COLORS[index % len(CLASS_COLORS)]
-        shown = chosen[:n_shown]
-        axes.scatter(*shown.T, s=7, color=color, alpha=0.35, linewidths=0, rasterized=True)
-        means[name] = chosen.mean(axis=0)
-        axes.scatter(
-            *means[name],
-            s=110,
-            color=color,
-            edgecolors="black",
-            linewidths=1.2,
-            label=name,
-            zorder=3,
-        )
-    span = np.quantile(points, [0.005, 0.995], axis=0)
-    axes.set_xlim(span[0, 0] - 0.3, span[1, 0] + 0.3)
-    axes.set_ylim(span[0, 1] - 0.3, span[1, 1] + 0.3)
-    axes.set_xlabel("First axis [spread]")
-    axes.set_ylabel("Second axis [spread]")
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=12)
-    return means
+    axes.set_xlim(*limits[0])
+    axes.set_ylim(*limits[1])
+    others, own = points[~is_class], points[is_class]
+    # Evenly over the rows: files hold slices of phase space one after the other.
+    axes.scatter(*others[:: max(len(others) // _N_OTHERS, 1)].T, **_OTHERS)
+    if not len(own):
+        return None
+    axes.scatter(*own[:: max(len(own) // _N_OWN, 1)].T, **_OWN)
+    counts, x_edges, y_edges = np.histogram2d(*own.T, bins=_N_BINS, range=limits.tolist())
+    density = gaussian_filter(counts, _SMOOTH, mode="constant")
+    heights = np.sort(density, axis=None)[::-1]
+    held = np.cumsum(heights)
+    places = [int(np.searchsorted(held, share * held[-1])) for share in _SHARES]
+    cell = float(np.diff(x_edges)[0] * np.diff(y_edges)[0])
+    if held[-1] > 0:
+        centers = [0.5 * (edges[1:] + edges[:-1]) for edges in (x_edges, y_edges)]
+        levels = sorted({float(heights[place]) for place in places})
+        lines = ["--", "-"][-len(levels) :]
+        axes.contour(*centers, density.T, levels, colors="black", linewidths=1.4, linestyles=lines)
+    mean = own.mean(axis=0)
+    axes.scatter(*mean, **_MEAN)
+    if not held[-1] > 0:
+        cell = float("nan")
+    areas = {share: (place + 1) * cell for share, place in zip(_SHARES, places, strict=True)}
+    return ClassRegion(len(own), mean, float(counts.sum() / len(own)), areas)
+
+
+def region_legend() -> list[Line2D]:
+    """Return what the marks and lines of `draw_class` mean, for a legend."""
+    dot = {"linestyle": "", "marker": "o", "markeredgewidth": 0.0}
+    return [
+        Line2D([], [], color=_OWN["color"], markersize=6, label="class of the panel", **dot),
+        Line2D([], [], color=_OTHERS["color"], markersize=6, label="other classes", **dot),
+        Line2D([], [], color="black", linewidth=1.4, label="holds 50%"),
+        Line2D([], [], color="black", linewidth=1.4, linestyle="--", label="holds 90%"),
+        Line2D([], [], color="black", linestyle="", marker="*", markersize=12, label="mean"),
+    ]

@@ -142,6 +142,40 @@ def add_caption(axes: Axes, lines: str, *, where: str = "upper left") -> Axes:
     return axes
 
 
+def mark_change(axes: Axes, at: float, before: str, after: str) -> Axes:
+    """Mark where something changed along the abscissa, with a word on either side.
+
+    Parameters
+    ----------
+    axes : Axes
+        Panel with its curves drawn; the ordinate grows to make room for the words.
+    at : float
+        Abscissa of the line.
+    before, after : str
+        What was left and right of it.
+
+    Returns
+    -------
+    Axes
+        The same panel.
+    """
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.12 * (high - low))
+    axes.axvline(at, color="0.35", linestyle="--", linewidth=1.3, zorder=0)
+    for words, side, gap in ((before, "right", -6), (after, "left", 6)):
+        axes.annotate(
+            words,
+            (at, 0.97),
+            xycoords=axes.get_xaxis_transform(),
+            xytext=(gap, 0),
+            textcoords="offset points",
+            ha=side,
+            va="top",
+            fontsize=13,
+        )
+    return axes
+
+
 def save_figure(figure: Figure, path: Path | str, numbers: Mapping[str, Any]) -> list[Path]:
     """Write a figure as PNG and the numbers it shows as JSON beside it.
 

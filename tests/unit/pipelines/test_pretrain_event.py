@@ -37,7 +37,7 @@ SMALL = (
     *("pretrain.event.max_updates=12", "pretrain.event.validate_every=6"),
     *("pretrain.event.checkpoint_every=2", "pretrain.event.self_supervised_fraction=0.5"),
 )
-DRAWN = ("resonance_momenta", "segmentation_counts", "neutrino_correlations", "roc")
+DRAWN = ("resonance_momenta", "segmentation_counts", "neutrino_correlations")
 # Not 0: what is drawn must follow the seed of the run.
 SEED = 3
 
@@ -104,7 +104,7 @@ def test_the_judgment_holds_what_the_metrics_are_made_of(
 ) -> None:
     n_events = len(tables.validation)
     assert judgment.tokens.shape == (n_events, trained.model.encoder.settings.width)
-    found = (judgment.probability.argmax(1) == judgment.target).mean()
+    found = (judgment.classes.probability.argmax(1) == judgment.classes.target).mean()
     assert judgment.metrics["val/accuracy"] == pytest.approx(found)
     # Clouds are sampled with the seed of the run.
     again = head_outputs(trained.model, tables.validation, SEED)
@@ -146,6 +146,26 @@ def test_outputs_are_numbers_and_figures_of_every_head(
     assert {path.stem for path in tmp_path.glob("*.json")} == names | {"metrics"}
     assert json.loads((tmp_path / "metrics.json").read_text()).keys() == metrics.keys()
     _check_errors(tmp_path, metrics)
+    _check_bands(tmp_path, metrics)
+
+
+def _check_bands(out: Path, metrics: dict[str, float]) -> None:
+    """Curves have bands around them, and the end of the first stage is marked."""
+    roc = json.loads((out / "roc.json").read_text())
+    for name in PROCESSES:
+        assert roc[name]["auc"] == pytest.approx(metrics[f"val/auc_{name}"], rel=1e-5)
+        assert roc[name]["auc_error"] == pytest.approx(metrics[f"val/auc_{name}_error"], rel=1e-5)
+        low, value, high = (
+            np.array(roc[name][key]) for key in ("rejection_low", "rejection", "rejection_high")
+        )
+        assert low.shape == value.shape == high.shape == (len(roc["true_positive_rate"]),)
+        assert (low <= high).all()
+        assert ((low <= value) & (value <= high)).mean() > 0.5
+    assert json.loads((out / "loss.json").read_text())["self_supervised_updates"] == 6
+    embedding = json.loads((out / "embedding.json").read_text())
+    assert set(embedding["class_means"]) == set(embedding["regions"]) == set(PROCESSES)
+    for region in embedding["regions"].values():
+        assert 0 < region["area_of_50%"] < region["area_of_90%"]
 
 
 def _check_errors(out: Path, metrics: dict[str, float]) -> None:
@@ -254,7 +274,7 @@ def test_self_supervision_alone_reads_no_truth_and_tells_no_classes(
     trained = steps.train_encoder(params, tables, 0, tmp_path / "run", SilentTracker())
     judgment = steps.judge(params, trained.model, tables, 0)
     assert "val/accuracy" not in judgment.metrics
-    assert judgment.probability.size == 0
+    assert judgment.classes.probability.size == 0
     steps.write_outputs(params, trained, judgment, _made(tmp_path / "out"))
     assert not (tmp_path / "out" / "confusion.png").exists()
 

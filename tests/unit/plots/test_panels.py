@@ -13,7 +13,7 @@ from colliderfm.plots.comparisons import (
     new_comparison_figure,
 )
 from colliderfm.plots.histograms import Sample, density, draw_densities
-from colliderfm.plots.latent import draw_tokens, project_tokens
+from colliderfm.plots.latent import draw_class, project_tokens, view_limits
 from colliderfm.plots.matrices import binomial_errors, draw_confusion
 from colliderfm.plots.responses import draw_profiles, draw_response
 from colliderfm.plots.style import hep_style, new_figure
@@ -123,11 +123,40 @@ def test_two_classes_have_no_plane_of_discriminants() -> None:
         project_tokens(tokens[classes < 2], classes[classes < 2], "lda")
 
 
-def test_class_means_are_drawn_and_returned() -> None:
-    tokens, classes = blobs()
-    points = project_tokens(tokens, classes, "pca")
+def test_a_class_is_drawn_over_the_others_with_its_regions() -> None:
+    points = np.random.default_rng(0).normal(size=(20000, 2)) * 0.5
+    is_class = np.arange(20000) % 2 == 0
+    limits = np.array([[-3.0, 3.0], [-3.0, 3.0]])
+    with hep_style():
+        figure, axes = new_figure()
+        region = draw_class(axes[0], points, is_class, limits)
+        figure.canvas.draw()
+    assert region is not None
+    assert (axes[0].get_xlim(), axes[0].get_ylim()) == ((-3.0, 3.0), (-3.0, 3.0))
+    np.testing.assert_allclose(region.mean, points[is_class].mean(axis=0))
+    # Of a Gaussian the region with share p has the area 2 pi s^2 ln(1 / (1 - p)); smoothing with two
+    # bins of 6 / 80 widens s^2 from 0.25 to 0.2725.
+    for share in (0.5, 0.9):
+        expected = 2 * np.pi * 0.2725 * np.log(1 / (1 - share))
+        assert region.areas[share] == pytest.approx(expected, rel=0.05)
+    assert region.numbers()["points"] == 10000
+    assert region.numbers()["share_in_view"] == 1.0
+
+
+def test_a_class_without_points_shows_the_others_alone() -> None:
     with hep_style():
         _, axes = new_figure()
-        means = draw_tokens(axes[0], points, classes, ["tt", "ww", "zz", "absent"])
-    assert set(means) == {"tt", "ww", "zz"}
-    np.testing.assert_allclose(means["tt"], points[classes == 0].mean(axis=0))
+        points = np.zeros((5, 2))
+        limits = view_limits(points)
+        assert draw_class(axes[0], points, np.zeros(5, dtype=bool), limits) is None
+    np.testing.assert_allclose(limits, [[-0.3, 0.3], [-0.3, 0.3]])
+
+
+def test_points_out_of_view_are_counted_as_such() -> None:
+    points = np.array([[0.0, 0.0], [9.0, 0.0], [0.5, 0.5], [0.2, 0.1]])
+    with hep_style():
+        _, axes = new_figure()
+        region = draw_class(axes[0], points, np.ones(4, dtype=bool), np.array([[-1.0, 1.0]] * 2))
+    assert region is not None
+    assert region.n == 4
+    assert region.share_in_view == 0.75

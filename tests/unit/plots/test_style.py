@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from colliderfm.errors import DataError
-from colliderfm.plots.style import add_caption, arm_style, hep_style, new_figure, plain, save_figure
+from colliderfm.plots.style import (
+    add_caption,
+    arm_style,
+    hep_style,
+    mark_change,
+    new_figure,
+    plain,
+    save_figure,
+)
 
 
 def draw(path: Path) -> list[Path]:
@@ -33,6 +41,20 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
     first, second = draw(tmp_path / "a.png"), draw(tmp_path / "b.png")
     assert first[0].read_bytes() == second[0].read_bytes()
     assert first[1].read_bytes() == second[1].read_bytes()
+
+
+def test_a_change_is_marked_by_a_line_between_two_words() -> None:
+    with hep_style():
+        figure, (axes,) = new_figure()
+        axes.plot([0.0, 10.0], [1.0, 2.0])
+        top = axes.get_ylim()[1]
+        mark_change(axes, 4.0, "before", "after")
+        figure.canvas.draw()
+    assert list(axes.lines[-1].get_xdata()) == [4.0, 4.0]
+    assert axes.get_ylim()[1] > top
+    left, right = (text.get_window_extent() for text in axes.texts)
+    at = axes.transData.transform((4.0, 1.0))[0]
+    assert left.x1 < at < right.x0
 
 
 def test_the_style_does_not_leak() -> None:

@@ -8,13 +8,15 @@ import numpy as np
 
 from colliderfm.data.event_table import EventTable
 from colliderfm.evaluate.assignment import decay_efficiencies, score_assignment
-from colliderfm.evaluate.classification import one_vs_rest_auc, roc_replicas
+from colliderfm.evaluate.classification import RocReplicas, one_vs_rest_auc, roc_replicas
 from colliderfm.evaluate.inference import infer
 from colliderfm.models.event_model import EventModel
 from colliderfm.pipelines.pretrain_event.task import class_index
 from colliderfm.stats.bootstrap import replica_counts, summarize
 
 _REPLICAS = 50
+# Efficiencies of a class at which the others' efficiency is followed through the replicas.
+ROC_POINTS = tuple(float(at) for at in np.linspace(0.02, 1.0, 50))
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,19 @@ class ClassJudgment:
     ----------
     metrics : dict of str to float
         Empty for a model that does not classify.
+    target : ndarray, shape (n,), int
+        True class.
     probability : ndarray, shape (n, C)
         Class probabilities; empty for a model that does not classify.
+    roc : dict of str to RocReplicas
+        Bootstrap replicas of each class that occurs, against all others, with the background
+        efficiency at ``ROC_POINTS``; all classes have the same draws.
     """
 
     metrics: dict[str, float]
+    target: np.ndarray
     probability: np.ndarray
+    roc: dict[str, RocReplicas]
 
 
 def judge_classes(
@@ -51,9 +60,9 @@ def judge_classes(
     -------
     ClassJudgment
     """
-    if "classify" not in model.heads:
-        return ClassJudgment({}, np.zeros((0, 0)))
     target = class_index(validation, processes)
+    if "classify" not in model.heads:
+        return ClassJudgment({}, target, np.zeros((0, 0)), {})
     result, seen_result = infer(model, validation), infer(model, seen, assign=False)
     accuracy = float(np.mean(result.probability.argmax(1) == target))
     seen_accuracy = np.mean(seen_result.probability.argmax(1) == class_index(seen, processes))
@@ -66,24 +75,27 @@ def judge_classes(
         "val/gap_accuracy": float(seen_accuracy) - accuracy,
     }
     metrics |= {f"val/auc_{name}": float(value) for name, value in zip(processes, auc, strict=True)}
-    metrics |= _auc_errors(target, result.probability, processes)
+    roc = _replicas(target, result.probability, processes)
+    metrics |= {f"val/auc_{name}_error": summarize(one.auc).error for name, one in roc.items()}
+    macro_auc = np.mean([one.auc for one in roc.values()], axis=0)
+    metrics["val/macro_auc_error"] = summarize(macro_auc).error
     metrics |= {f"val/loss_{name}": value for name, value in result.loss.items()}
     metrics |= assignment_metrics(validation, result.slots)
-    return ClassJudgment(metrics, result.probability)
+    return ClassJudgment(metrics, target, result.probability, roc)
 
 
-def _auc_errors(
+def _replicas(
     target: np.ndarray, probability: np.ndarray, processes: tuple[str, ...]
-) -> dict[str, float]:
-    """Return the bootstrap error of each AUC and of their mean; the replicas are paired."""
+) -> dict[str, RocReplicas]:
+    """Return the paired bootstrap replicas of the curve of each class that occurs."""
     counts = replica_counts(len(target), _REPLICAS, 0)
-    replicas = {
-        name: roc_replicas(target == index, probability[:, index], None, counts).auc
+    return {
+        name: roc_replicas(
+            target == index, probability[:, index], None, counts, signal_efficiencies=ROC_POINTS
+        )
         for index, name in enumerate(processes)
         if (target == index).any()
     }
-    errors = {f"val/auc_{name}_error": summarize(auc).error for name, auc in replicas.items()}
-    return errors | {"val/macro_auc_error": summarize(np.mean([*replicas.values()], axis=0)).error}
 
 
 def assignment_metrics(table: EventTable, slots: np.ndarray | None) -> dict[str, float]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from colliderfm.pipelines.pretrain_event.class_judge import ClassJudgment
 from colliderfm.pipelines.pretrain_event.head_outputs import HeadOutputs
 
 
@@ -21,10 +22,8 @@ class EventJudgment:
     ----------
     metrics : dict of str to float
         Final ones.
-    target : ndarray, shape (n,), int
-        True class.
-    probability : ndarray, shape (n, C)
-        Class probabilities; empty without a head that classifies.
+    classes : ClassJudgment
+        True classes and what the network says of them.
     tokens : ndarray, shape (n, D)
         Event tokens of the encoder.
     heads : HeadOutputs
@@ -32,7 +31,6 @@ class EventJudgment:
     """
 
     metrics: dict[str, float]
-    target: np.ndarray
-    probability: np.ndarray
+    classes: ClassJudgment
     tokens: np.ndarray
     heads: HeadOutputs

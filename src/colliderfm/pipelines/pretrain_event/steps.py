@@ -170,8 +170,7 @@ def judge(params: Params, model: EventModel, tables: PretrainingTables, seed: in
     probe = probe_encoder(model.encoder, tables, processes, tokens)
     metrics = classes.metrics | head_metrics(heads)
     metrics |= {"val/probe_macro_auc": probe.macro_auc, "val/probe_error": probe.error}
-    target = class_index(validation, processes)
-    return EventJudgment(metrics, target, classes.probability, tokens, heads)
+    return EventJudgment(metrics, classes, tokens, heads)
 
 
 def probe_encoder(
@@ -255,12 +254,11 @@ def write_outputs(
     params: Params, trained: TrainedEncoder[EventModel], judgment: EventJudgment, out: Path
 ) -> None:
     """Write metrics.json, the loss curves and the figures of the validation split."""
-    from colliderfm.pipelines.pretrain_event.figures import write_class_figures, write_figures
+    from colliderfm.pipelines.pretrain_event.figures import write_figures
     from colliderfm.pipelines.pretrain_event.head_figures import write_head_figures
 
     write_json(out / "metrics.json", rounded(judgment.metrics))
-    processes, target = params.pretrain.event.processes, judgment.target
-    write_figures(out, processes, target, judgment.tokens, trained.result.history)
-    if judgment.probability.size:
-        write_class_figures(out, processes, target, judgment.probability)
+    settings = params.pretrain.event
+    history = trained.result.history
+    write_figures(out, settings.processes, judgment, history, stages_of(settings))
     write_head_figures(out, judgment.heads, judgment.metrics, visible_decays())
