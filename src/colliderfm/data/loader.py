@@ -19,8 +19,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from colliderfm.data.event_batch import EventBatch
 from colliderfm.data.event_table import EventTable
+from colliderfm.data.loader_state import check_identity, check_rank
 from colliderfm.data.windows import MemorySource, WindowSource
-from colliderfm.errors import CheckpointError, ConfigError
+from colliderfm.errors import ConfigError
 
 _BUCKET_BATCHES = 16
 _PREFETCHED_BATCHES = 4
@@ -133,8 +134,7 @@ class EventLoader:
     ) -> None:
         if batch_size < 1:
             raise ConfigError("batch_size", got=batch_size, need="at least 1")
-        if not 0 <= rank < world_size:
-            raise ConfigError("rank", got=rank, need=f"0 to {world_size - 1}")
+        check_rank(rank, world_size)
         windows = MemorySource(source) if isinstance(source, EventTable) else source
         self._plan = _BatchPlan(
             *(windows, batch_size, seed),
@@ -204,14 +204,7 @@ class EventLoader:
         CheckpointError
             If any of these differ.
         """
-        for name, value in self._identity().items():
-            if state.get(name) != value:
-                raise CheckpointError(
-                    f"cannot resume the event loader: {name} changed",
-                    got=value,
-                    need=f"{state.get(name)}, as when the checkpoint was written",
-                    fix="resume with the same data and settings, or start a new run",
-                )
+        check_identity("event", "data", self._identity(), state)
         self._epoch, self._step = int(str(state["epoch"])), int(str(state["step"]))
 
     def _identity(self) -> dict[str, object]:

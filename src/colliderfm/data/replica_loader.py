@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from colliderfm.data.loader_state import check_identity, check_rank
 from colliderfm.data.replica_batch import ReplicaBatch
 from colliderfm.data.replica_corpus import ReplicaCorpus
 from colliderfm.data.replica_pairs import PairSettings, ReplicaPairs
 from colliderfm.data.replica_settings import settings_record
-from colliderfm.errors import CheckpointError, ConfigError
 
 
 class ReplicaLoader:
@@ -51,8 +51,7 @@ class ReplicaLoader:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        if not 0 <= rank < world_size:
-            raise ConfigError("rank", got=rank, need=f"0 to {world_size - 1}")
+        check_rank(rank, world_size)
         stream = corpus.settings.stream_seed(settings.task, "train", seed)
         self._pairs = ReplicaPairs(corpus, settings, stream)
         self._seed, self._rank, self._world_size = seed, rank, world_size
@@ -87,14 +86,7 @@ class ReplicaLoader:
         CheckpointError
             If any of these differ.
         """
-        for name, value in self._identity().items():
-            if state.get(name) != value:
-                raise CheckpointError(
-                    f"cannot resume the replica loader: {name} changed",
-                    got=value,
-                    need=f"{state.get(name)}, as when the checkpoint was written",
-                    fix="resume with the same corpus and settings, or start a new run",
-                )
+        check_identity("replica", "corpus", self._identity(), state)
         self._next = int(state["batch"])
 
     def _identity(self) -> dict[str, Any]:
