@@ -12,7 +12,7 @@ from torch import nn
 from colliderfm.data.event_schema import GLOBAL_FEATURES, OBJECT_FEATURES
 from colliderfm.data.normalize import Normalizer
 from colliderfm.data.toys import toy_table
-from colliderfm.evaluate.regression import decay_resolutions
+from colliderfm.evaluate.regression import matched_decays
 from colliderfm.models.event_model import EventEncoder
 from colliderfm.models.sizes import encoder_settings
 from colliderfm.nn.heads.regress import RegressHead
@@ -104,7 +104,7 @@ def test_a_short_training_beats_the_best_constant():
         optimizer.step()
     batch = test.batch(np.arange(len(test)))
     momenta, _ = predicted((encoder.eval(), head), batch)
-    found = decay_resolutions(momenta.numpy(), batch.truth.momenta.numpy(), batch.decay.numpy())
+    found = matched_decays(momenta.numpy(), batch.truth.momenta.numpy(), batch.decay.numpy())
     for name, row in found.items():
         for quantity in ("pt_gev", "momentum_gev", "eta", "phi"):
-            assert row[quantity].width < 0.8 * row[quantity].constant_width, (name, quantity)
+            assert row.width(quantity) < 0.8 * row.constant_width(quantity), (name, quantity)

@@ -126,18 +126,15 @@ def compare_invisible(
 
     Parameters
     ----------
-    generated, true : ndarray, shape (B, K, 4), GeV
-        Energy, px, py, pz, both by falling pT.
-    mask : ndarray, shape (B, K), bool
-        True = real particle.
+    generated, true, mask : ndarray
+        As for ``paired_features.invisible_features``.
     weight : ndarray, shape (B,), optional
         Event weights, not negative.
 
     Returns
     -------
     tuple of FeatureComparison
-        ``pt_gev``, ``eta``, ``phi`` and ``energy_gev`` of the particles; ``sum_px_gev``,
-        ``sum_py_gev`` and ``sum_pz_gev`` of the events that have any.
+        One per feature.
     """
     event_weight = np.ones(len(true)) if weight is None else np.asarray(weight, dtype=float)
     return tuple(

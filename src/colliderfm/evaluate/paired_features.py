@@ -70,7 +70,8 @@ def invisible_features(
     Returns
     -------
     tuple of PairedFeature
-        As in ``compare_invisible``.
+        ``pt_gev``, ``eta``, ``phi`` and ``energy_gev`` of the particles, rank by rank in pT;
+        ``sum_px_gev``, ``sum_py_gev`` and ``sum_pz_gev`` of the events that have any.
     """
     event, _ = np.nonzero(mask)
     made, real = generated[mask].astype(float), true[mask].astype(float)

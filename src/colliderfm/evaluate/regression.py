@@ -16,8 +16,8 @@ from colliderfm.losses.regression import best_exchange
 from colliderfm.physics.decays import DECAYS
 from colliderfm.physics.fourvector import delta_phi, invariant_mass, to_angles
 
-# Relative errors, except for the two angles.
-RELATIVE, ABSOLUTE = ("mass_gev", "pt_gev", "momentum_gev"), ("eta", "phi")
+# Errors are relative, except for these two; phi in radians.
+_ABSOLUTE = ("eta", "phi")
 _CENTRAL_68 = (0.16, 0.5, 0.84)
 
 
@@ -129,36 +129,6 @@ def match_equal(predicted: np.ndarray, true: np.ndarray, decay: np.ndarray) -> n
     return np.take_along_axis(true, order.numpy()[..., None], axis=1)
 
 
-def decay_resolutions(
-    predicted: np.ndarray, true: np.ndarray, decay: np.ndarray
-) -> dict[str, dict[str, Resolution]]:
-    """Measure bias and resolution of every decay that was predicted.
-
-    Parameters
-    ----------
-    predicted, true : ndarray, shape (B, R, 4), GeV
-        Energy, px, py, pz; resonances with zero energy in either are left out.
-    decay : ndarray, shape (B, R), int
-        Index into ``DECAYS``; -1 pads.
-
-    Returns
-    -------
-    dict of str to dict of str to Resolution
-        Per decay name: ``mass_gev``, ``pt_gev`` and ``momentum_gev`` (relative errors), ``eta`` and
-        ``phi`` (differences, phi in radians).
-
-    Raises
-    ------
-    PhysicsError
-        If the shapes do not agree.
-    """
-    matched = matched_decays(predicted, true, decay)
-    return {
-        decay_name: {name: one.resolution(name) for name in RELATIVE + ABSOLUTE}
-        for decay_name, one in matched.items()
-    }
-
-
 def matched_decays(
     predicted: np.ndarray, true: np.ndarray, decay: np.ndarray
 ) -> dict[str, MatchedDecay]:
@@ -219,7 +189,7 @@ def _error(name: str, predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
     if name == "phi":
         return np.asarray(delta_phi(predicted, true))
     difference: np.ndarray = predicted - true
-    return difference if name in ABSOLUTE else difference / np.maximum(true, 1e-9)
+    return difference if name in _ABSOLUTE else difference / np.maximum(true, 1e-9)
 
 
 def central_68(values: np.ndarray) -> np.ndarray:

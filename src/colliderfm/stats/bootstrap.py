@@ -6,7 +6,6 @@ difference or of a geometric mean over masses comes out right.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,35 +91,3 @@ def summarize(replicas: np.ndarray, level: float = 0.95) -> BootstrapInterval:
         return BootstrapInterval(float("nan"), float("nan"), float("nan"))
     low, high = np.quantile(finite, [0.5 - level / 2, 0.5 + level / 2])
     return BootstrapInterval(float(finite.std(ddof=1)), float(low), float(high))
-
-
-def bootstrap(
-    statistic: Callable[[np.ndarray], float],
-    weights: np.ndarray,
-    *,
-    n_replicas: int,
-    seed: int,
-    level: float = 0.95,
-) -> BootstrapInterval:
-    """Bootstrap a statistic of weighted events.
-
-    Parameters
-    ----------
-    statistic : callable
-        Maps event weights (B,) to a number.
-    weights : ndarray, shape (B,)
-        Nominal event weights.
-    n_replicas : int
-        Number of replicas.
-    seed : int
-        Seed of the replica counts.
-    level : float
-        Coverage of the percentile interval.
-
-    Returns
-    -------
-    BootstrapInterval
-        Standard deviation and percentile interval.
-    """
-    counts = replica_counts(len(weights), n_replicas, seed)
-    return summarize(np.array([statistic(count * weights) for count in counts]), level)

@@ -3,7 +3,6 @@ import pytest
 
 from colliderfm.errors import PhysicsError
 from colliderfm.evaluate.regression import (
-    decay_resolutions,
     match_equal,
     matched_decays,
     quantities,
@@ -32,9 +31,9 @@ def test_a_scale_shows_as_bias_and_a_smearing_as_width():
     pt_gev = rng.exponential(100.0, 20000) + 20.0
     true = momenta(172.5, pt_gev)[:, None]
     predicted = momenta(172.5 * 1.1, pt_gev * (1 + 0.2 * rng.normal(size=20000)))[:, None]
-    table = decay_resolutions(predicted, true, np.full((20000, 1), T_BQQ))
+    table = matched_decays(predicted, true, np.full((20000, 1), T_BQQ))
     assert list(table) == ["t_bqq"]
-    mass, pt = table["t_bqq"]["mass_gev"], table["t_bqq"]["pt_gev"]
+    mass, pt = (table["t_bqq"].resolution(name) for name in ("mass_gev", "pt_gev"))
     assert (mass.median, mass.width) == pytest.approx((0.1, 0.0), abs=1e-9)
     assert mass.constant_width == pytest.approx(0.0, abs=1e-9)
     assert pt.median == pytest.approx(0.0, abs=0.01)
@@ -45,7 +44,7 @@ def test_a_scale_shows_as_bias_and_a_smearing_as_width():
 
 def test_azimuth_differences_are_wrapped():
     true, predicted = momenta(80.0, [50.0], 0.0, 3.1)[None], momenta(80.0, [50.0], 0.0, -3.1)[None]
-    found = decay_resolutions(predicted, true, np.array([[T_BL]]))["t_bl"]["phi"]
+    found = matched_decays(predicted, true, np.array([[T_BL]]))["t_bl"].resolution("phi")
     assert found.median == pytest.approx(2 * np.pi - 6.2)
 
 
@@ -61,8 +60,8 @@ def test_padding_and_what_was_not_predicted_are_left_out():
     true = momenta(172.5, np.array([[100.0, 50.0, 0.0]]))
     predicted = true.copy()
     predicted[0, 1] = 0.0
-    table = decay_resolutions(predicted, true, np.array([[T_BQQ, T_BL, -1]]))
-    assert {name: row["mass_gev"].n for name, row in table.items()} == {"t_bqq": 1}
+    table = matched_decays(predicted, true, np.array([[T_BQQ, T_BL, -1]]))
+    assert {name: row.resolution("mass_gev").n for name, row in table.items()} == {"t_bqq": 1}
 
 
 def test_widths_of_counted_events_are_those_of_repeated_ones():
