@@ -136,6 +136,11 @@ def test_an_encoder_is_judged_again_as_its_own_run(inside: Path, run_command: Co
     first = json.loads((inside / "outputs/pretrain/event/metrics.json").read_text())
     again = json.loads((inside / "outputs/judged/metrics.json").read_text())
     assert again == pytest.approx(first, abs=1e-6)
+    curves = [
+        json.loads((inside / folder / "loss.json").read_text())["val loss"]["mean"]
+        for folder in ("outputs/pretrain/event", "outputs/judged")
+    ]
+    assert curves[1] == pytest.approx(curves[0], rel=1e-5)
     runs = list(iterate_runs(["pretrain-event"]))
     assert any(run.data.tags.get("evaluates") == "encoders/event-encoder" for run in runs)
 

@@ -1,7 +1,7 @@
 """``evaluate --encoder``: judge a pretrained encoder with its heads once more, without training.
 
-Metrics and figures are those that ``pretrain`` makes after training, by today's code; read first
-``pretrain.py``. Loss curves belong to the training and are not drawn again.
+Metrics and figures are those that ``pretrain`` makes after training, by today's code; loss curves are
+drawn from the history in the recipe, if it has one. Read first ``pretrain.py``.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ def judge_saved(params: Params, folder: Path, events: Path, out: Path) -> dict[s
     steps = family_module(family)
     tables = steps.load_tables(params, events)
     model = _load(family, folder).to(resolve_device(params.compute.device))
-    # Without a history there are no loss curves to draw.
-    outcome = FitResult(float("nan"), recipe["best_update"], recipe["updates"], "cap", 0.0)
+    history = recipe.get("history", [])
+    outcome = FitResult(float("nan"), recipe["best_update"], recipe["updates"], "cap", 0.0, history)
     judgment = steps.judge(params, model, tables, recipe["seed"])
     steps.write_outputs(params, TrainedEncoder(model, outcome), judgment, out)
     metrics: dict[str, float] = judgment.metrics

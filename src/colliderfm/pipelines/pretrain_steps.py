@@ -113,7 +113,7 @@ def pretraining_recipe(
     Returns
     -------
     dict
-        JSON values.
+        JSON values; ``history`` holds what each validation found, for the loss curves.
     """
     content = settings.model_dump(mode="json")
     return {
@@ -124,6 +124,7 @@ def pretraining_recipe(
         "settings": content,
         "model": model,
         "metrics": rounded(metrics),
+        "history": [rounded(row) for row in result.history],
     }
 
 

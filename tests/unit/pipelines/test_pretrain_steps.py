@@ -52,10 +52,15 @@ def test_a_champion_is_compared_draw_by_draw():
 
 def test_a_recipe_names_settings_network_and_outcome(project, tmp_path):
     settings = load_params(project, (), []).pretrain.spectrum
-    outcome = FitResult(0.5, best_update=7, updates=9, stopped="cap", seconds=1.0)
+    history = [{"update": 7, "val/loss": 2 / 3}, {"update": 9, "val/loss": 0.5}]
+    outcome = FitResult(0.5, best_update=7, updates=9, stopped="cap", seconds=1.0, history=history)
     recipe = pretraining_recipe(settings, {"latent": 8}, outcome, {"val/loss": 1 / 3}, 4)
     assert recipe["variant"] == settings.variant
     assert (recipe["seed"], recipe["updates"], recipe["best_update"]) == (4, 9, 7)
     assert recipe["metrics"] == rounded({"val/loss": 0.333333}) == {"val/loss": 0.333333}
+    assert recipe["history"] == [
+        {"update": 7.0, "val/loss": 0.666667},
+        {"update": 9.0, "val/loss": 0.5},
+    ]
     write_json(tmp_path / "recipe.json", recipe)
     assert json.loads((tmp_path / "recipe.json").read_text()) == recipe
