@@ -139,11 +139,7 @@ def draw_class(
     Returns
     -------
     ClassRegion or None
-        None for a class without points.
-
-    Notes
-    -----
-    The density is a histogram of the points in view, smoothed with a Gaussian of ``_SMOOTH`` bins.
+        None for a class without points. The density is a smoothed histogram of the points in view.
     """
     axes.set_xlim(*limits[0])
     axes.set_ylim(*limits[1])
@@ -153,23 +149,30 @@ def draw_class(
     if not len(own):
         return None
     axes.scatter(*own[:: max(len(own) // _N_OWN, 1)].T, **_OWN)
-    counts, x_edges, y_edges = np.histogram2d(*own.T, bins=_N_BINS, range=limits.tolist())
-    density = gaussian_filter(counts, _SMOOTH, mode="constant")
-    heights = np.sort(density, axis=None)[::-1]
-    held = np.cumsum(heights)
-    places = [int(np.searchsorted(held, share * held[-1])) for share in _SHARES]
-    cell = float(np.diff(x_edges)[0] * np.diff(y_edges)[0])
-    if held[-1] > 0:
-        centers = [0.5 * (edges[1:] + edges[:-1]) for edges in (x_edges, y_edges)]
-        levels = sorted({float(heights[place]) for place in places})
-        lines = ["--", "-"][-len(levels) :]
-        axes.contour(*centers, density.T, levels, colors="black", linewidths=1.4, linestyles=lines)
     mean = own.mean(axis=0)
     axes.scatter(*mean, **_MEAN)
-    if not held[-1] > 0:
-        cell = float("nan")
-    areas = {share: (place + 1) * cell for share, place in zip(_SHARES, places, strict=True)}
+    counts, *edges = np.histogram2d(*own.T, bins=_N_BINS, range=limits.tolist())
+    density = gaussian_filter(counts, _SMOOTH, mode="constant")
+    levels, bins = _density_levels(density)
+    if levels[0] > 0:
+        x, y = (0.5 * (ends[1:] + ends[:-1]) for ends in edges)
+        # Rising: the widest region first, dashed.
+        rising = sorted({*levels})
+        lines = ["--", "-"][-len(rising) :]
+        axes.contour(x, y, density.T, rising, colors="black", linewidths=1.4, linestyles=lines)
+    cell = float(np.prod([ends[1] - ends[0] for ends in edges]))
+    areas = {share: number * cell for share, number in zip(_SHARES, bins, strict=True)}
     return ClassRegion(len(own), mean, float(counts.sum() / len(own)), areas)
+
+
+def _density_levels(density: np.ndarray) -> tuple[list[float], list[float]]:
+    """Return the heights above which a density holds ``_SHARES`` of it, and in how many bins."""
+    heights = np.sort(density, axis=None)[::-1]
+    held = np.cumsum(heights)
+    if not held[-1] > 0:
+        return [0.0] * len(_SHARES), [float("nan")] * len(_SHARES)
+    places = [int(np.searchsorted(held, share * held[-1])) for share in _SHARES]
+    return [float(heights[place]) for place in places], [place + 1.0 for place in places]
 
 
 def region_legend() -> list[Line2D]:
