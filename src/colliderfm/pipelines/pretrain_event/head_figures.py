@@ -122,7 +122,8 @@ def _counts(out: Path, result: SegmentationResult, metrics: Mapping[str, float])
 
 def _momenta(out: Path, pairs: Pairs, metrics: Mapping[str, float]) -> list[Path]:
     figure, panels = new_figure(2, size=(14.0, 5.6))
-    responses = _responses(pairs)
+    matched = matched_decays(pairs.found, pairs.true, pairs.place)
+    responses = _responses(matched)
     profiles = {
         DECAY_LABELS[name]: (r.edges, r.median, r.median_error, r.low, r.high)
         for name, r in responses.items()
@@ -130,7 +131,7 @@ def _momenta(out: Path, pairs: Pairs, metrics: Mapping[str, float]) -> list[Path
     draw_profiles(panels[0], profiles, SAMPLE_COLORS)
     panels[0].set_xlabel("True $p_T$ of the resonance [GeV]")
     panels[0].set_ylabel("Predicted / true $p_T$")
-    table = _pt_resolutions(pairs, metrics)
+    table = _pt_resolutions(matched, metrics)
     if table:
         _draw_resolutions(panels[1], table)
     numbers = {
@@ -140,10 +141,12 @@ def _momenta(out: Path, pairs: Pairs, metrics: Mapping[str, float]) -> list[Path
     return save_figure(figure, out / "resonance_momenta.png", numbers)
 
 
-def _pt_resolutions(pairs: Pairs, metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
+def _pt_resolutions(
+    matched: Mapping[str, MatchedDecay], metrics: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
     """Return bias and widths of the transverse momentum per decay, with the errors of the metrics."""
     table = {}
-    for name, found in matched_decays(pairs.found, pairs.true, pairs.place).items():
+    for name, found in matched.items():
         stem = f"val/regress_{name}_pt_resolution"
         if name in DECAY_LABELS:
             table[name] = asdict(found.resolution("pt_gev")) | {
@@ -168,9 +171,8 @@ def _draw_resolutions(axes: Axes, table: Mapping[str, Mapping[str, float]]) -> N
     axes.tick_params(axis="x", labelsize=13)
 
 
-def _responses(pairs: Pairs) -> dict[str, Response]:
+def _responses(matched: Mapping[str, MatchedDecay]) -> dict[str, Response]:
     """Predicted over true transverse momentum of both top decays, equal ones exchanged for the best."""
-    matched = matched_decays(pairs.found, pairs.true, pairs.place)
     none = MatchedDecay(np.zeros(0, dtype=np.int64), *({"pt_gev": np.zeros(0)} for _ in range(2)))
     found = {}
     for name in _TOP_DECAYS:
