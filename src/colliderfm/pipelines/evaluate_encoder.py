@@ -26,8 +26,11 @@ from colliderfm.train.device import resolve_device
 from colliderfm.train.settings import FitResult
 
 RECIPE_FILE = "pretraining.json"
-# What of a recipe decides how an encoder is judged; the rest decides its training.
-_JUDGED_BY = {"event": ("variant", "processes"), "spectrum": ("variant", "task")}
+# What of a recipe decides how an encoder is judged and drawn; the rest decides its training.
+_JUDGED_BY = {
+    "event": ("variant", "processes", "max_updates", "self_supervised_fraction"),
+    "spectrum": ("variant", "task"),
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def evaluate_encoder(
 
     found = resolve_encoder(encoder)
     family, recipe = _family(Path(found.folder)), _recipe(Path(found.folder))
-    params = _as_trained(params, family, recipe)
+    params = as_trained(params, family, recipe)
     events, md5 = event_set_folder(params, data or getattr(params.pretrain, family).set)
     target = writable_folder(project_root() / (out or f"outputs/evaluate/{family}"))
     metrics = judge_saved(params, Path(found.folder), events, target)
@@ -111,7 +114,7 @@ def judge_saved(params: Params, folder: Path, events: Path, out: Path) -> dict[s
     """
     torch.set_num_threads(params.compute.threads)
     family, recipe = _family(folder), _recipe(folder)
-    params = _as_trained(params, family, recipe)
+    params = as_trained(params, family, recipe)
     steps = family_module(family)
     tables = steps.load_tables(params, events)
     model = _load(family, folder).to(resolve_device(params.compute.device))
@@ -159,8 +162,23 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _as_trained(params: Params, family: str, recipe: dict[str, Any]) -> Params:
-    """Return the parameters with what decides the judgment as it was in training."""
+def as_trained(params: Params, family: str, recipe: dict[str, Any]) -> Params:
+    """Return the parameters with what decides judgment and figures as it was in training.
+
+    Parameters
+    ----------
+    params : Params
+        Today's.
+    family : str
+        ``event`` or ``spectrum``.
+    recipe : dict
+        Content of ``pretraining.json``.
+
+    Returns
+    -------
+    Params
+        Set, variant and what else of the recipe counts; all other settings are today's.
+    """
     known = recipe["settings"]
     section = getattr(params.pretrain, family)
     own = {key: known[key] for key in ("set", *_JUDGED_BY[family]) if key in known}
