@@ -222,8 +222,11 @@ def test_a_saved_model_is_judged_again_without_training(
     found = judge_saved(today, tmp_path / "model", folder, tmp_path / "out")
     assert found == metrics
     names = {path.stem for path in (tmp_path / "out").glob("*.png")}
-    assert {"neutrinos", "clouds", "segmentation_counts", "confusion"} <= names
-    assert "loss" not in names
+    assert {"neutrinos", "clouds", "segmentation_counts", "confusion", "loss"} <= names
+    loss = json.loads((tmp_path / "out" / "loss.json").read_text())["val loss"]
+    history = trained.result.history
+    assert loss["x"] == [entry["update"] for entry in history]
+    assert loss["mean"] == pytest.approx([entry["val/loss"] for entry in history], rel=1e-5)
     for name in ("card.md", "pretraining.json"):
         assert (tmp_path / "out" / name).read_text() == (tmp_path / "model" / name).read_text()
     neutrinos = json.loads((tmp_path / "out" / "neutrinos.json").read_text())
