@@ -153,8 +153,8 @@ def test_sweep_writes_an_overlay_and_nested_trials(inside: Path, run_command: Co
     trials = results("haa", "sweep-trial")
     assert len(trials) == 2
     assert sorted(trials["tags.optuna.trial"].astype(int)) == [0, 1]
-    by_seed = trials[[f"metrics.sweep/validation_score_seed_{index}" for index in (0, 1)]]
-    assert trials["metrics.sweep/validation_score"].tolist() == by_seed.mean(axis=1).tolist()
+    by_seed = trials[[f"sweep/validation_score_seed_{index}" for index in (0, 1)]]
+    assert trials["sweep/validation_score"].tolist() == by_seed.mean(axis=1).tolist()
     assert (by_seed.std(axis=1) > 0).all()
     kept = json.loads(overlay.with_suffix(".json").read_text())["trials"]
     assert [trial["value"] for trial in kept] == [np.mean(trial["scores"]) for trial in kept]
