@@ -29,7 +29,7 @@ def workspace(project: Path, project_copy: Path) -> Path:
     write_corpus(project_copy / "corpora" / "smeft", table, settings)
     data = prepare_data(read_corpus(project_copy / "corpora" / "smeft"), "hard", 1)
     shape = SpectrumEncoderSettings(hidden=8, layers=1, latent=4, batch_norm=False)
-    # Some fresh weights give several universes the same latent, and then any of them is the nearest.
+    # In the latent of some fresh weights one of the many drawn universes happens to lie still nearer.
     torch.manual_seed(0)
     network = build_spectrum_encoder(shape, corpus_normalization(data.corpus, data.task))
     save_spectrum_encoder(project_copy / "encoder", network, "# fresh weights")
