@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from colliderfm.errors import PhysicsError
-from colliderfm.evaluate.paired_features import agreement, invisible_features
+from colliderfm.evaluate.paired_features import PairedFeature, invisible_features
 from colliderfm.evaluate.wasserstein import SampleDistance
 
 
@@ -73,27 +73,16 @@ class PairedHistogram:
     response: np.ndarray
 
 
-def compare_feature(
-    name: str,
-    generated: np.ndarray,
-    true: np.ndarray,
-    weight: np.ndarray | None = None,
-    *,
-    is_angle: bool = False,
-) -> FeatureComparison:
+def compare_feature(feature: PairedFeature, weight: np.ndarray | None = None) -> FeatureComparison:
     """Compare a feature over matched pairs of generated and true values.
 
     Parameters
     ----------
-    name : str
-        Feature.
-    generated, true : ndarray, shape (n,)
-        Values in equal units; an angle in radians.
-    weight : ndarray, shape (n,), optional
-        Weights, not negative.
-    is_angle : bool
-        The values are periodic: distances are taken on the circle, and the mean cosine of the
+    feature : PairedFeature
+        Values in equal units. Distances of angles are taken on the circle, and the mean cosine of the
         difference stands in for the correlation.
+    weight : ndarray, shape (n,), optional
+        Weights of the values, not negative.
 
     Returns
     -------
@@ -104,10 +93,11 @@ def compare_feature(
     PhysicsError
         If there is no value, the shapes differ, a weight is negative, or a value is not finite.
     """
+    true, is_angle = feature.true, feature.is_angle
     weight = np.ones(len(true)) if weight is None else np.asarray(weight, dtype=float)
-    _check(name, generated, true, weight)
-    distance = SampleDistance.of(generated, true, is_angle=is_angle)(weight, weight)
-    spread = np.pi if is_angle else float(np.std(true))
+    _check(feature.name, feature.generated, true, weight)
+    distance = SampleDistance.of(feature.generated, true, is_angle=is_angle)(weight, weight)
+    spread = feature.spread(weight)
     scale = 1.0 / spread if spread > 0 else float("nan")
     order = np.random.default_rng(0).permutation(len(true))
     first, second = order[::2], order[1::2]
@@ -115,8 +105,10 @@ def compare_feature(
     if len(second):
         of_halves = SampleDistance.of(true[first], true[second], is_angle=is_angle)
         halves = of_halves(weight[first], weight[second]) / np.sqrt(2.0)
-    follows = agreement(generated, true, weight, is_angle=is_angle)
-    return FeatureComparison(name, len(true), distance, distance * scale, halves * scale, follows)
+    follows = feature.agreement(weight)
+    return FeatureComparison(
+        feature.name, len(true), distance, distance * scale, halves * scale, follows
+    )
 
 
 def compare_invisible(
@@ -138,9 +130,7 @@ def compare_invisible(
     """
     event_weight = np.ones(len(true)) if weight is None else np.asarray(weight, dtype=float)
     return tuple(
-        compare_feature(
-            one.name, one.generated, one.true, event_weight[one.event], is_angle=one.is_angle
-        )
+        compare_feature(one, event_weight[one.event])
         for one in invisible_features(generated, true, mask)
     )
 

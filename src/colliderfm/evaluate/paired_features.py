@@ -36,16 +36,20 @@ class PairedFeature:
     event: np.ndarray
     is_angle: bool = False
 
+    def spread(self, weight: np.ndarray) -> float:
+        """Return what distances are scaled by: the true values' standard deviation, pi for an angle."""
+        if self.is_angle:
+            return float(np.pi)
+        true = self.true.astype(np.float64)
+        mean = np.average(true, weights=weight)
+        return float(np.sqrt(np.average((true - mean) ** 2, weights=weight)))
+
     def distance(self) -> Callable[[np.ndarray], float]:
         """Return the function from weights of the values to their scaled Wasserstein distance."""
         distance = SampleDistance.of(self.generated, self.true, is_angle=self.is_angle)
-        true = self.true.astype(np.float64)
 
         def scaled(weight: np.ndarray) -> float:
-            spread = np.pi
-            if not self.is_angle:
-                mean = np.average(true, weights=weight)
-                spread = float(np.sqrt(np.average((true - mean) ** 2, weights=weight)))
+            spread = self.spread(weight)
             return distance(weight, weight) / spread if spread > 0 else float("nan")
 
         return scaled
