@@ -28,21 +28,36 @@ def blobs(n: int = 300) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_density_counts_overflow_in_the_norm() -> None:
-    sample = Sample(np.array([0.5, 2.0, 9.0, np.nan]), np.array([1.0, 2.0, 1.0, 5.0]), "k")
-    np.testing.assert_allclose(density(sample, EDGES), [1 / 4, 2 / 4 / 2])
+    values, weights = np.array([0.5, 2.0, 9.0, np.nan]), np.array([1.0, 2.0, 1.0, 5.0])
+    found = density(Sample([values], [weights], "k"), EDGES)
+    np.testing.assert_allclose(found.mean, [1 / 4, 2 / 4 / 2])
+    np.testing.assert_allclose(found.error, [1 / 4, 2 / 4 / 2])
+
+
+def test_density_has_the_errors_of_trainings_and_of_events_in_quadrature() -> None:
+    """Shares of the first bin: 1/4 and 3/4; of the second, per unit: 3/8 and 1/8."""
+    weights = np.ones(4)
+    rows = [np.array([0.5, 2.0, 2.0, 2.0]), np.array([0.5, 0.5, 0.5, 2.0])]
+    found = density(Sample(rows, [weights] * 2, "k"), EDGES)
+    np.testing.assert_allclose(found.mean, [1 / 2, 1 / 4])
+    of_events = (1 / 16 + 3 / 16) / 2
+    np.testing.assert_allclose(found.error[0] ** 2, (1 / 4) ** 2 * 2 + of_events)
+    np.testing.assert_allclose(found.error[1] ** 2, (1 / 8) ** 2 * 2 + of_events / 4)
 
 
 def test_an_empty_sample_has_zero_density() -> None:
-    assert (density(Sample(np.array([]), np.array([]), "k"), EDGES) == 0).all()
+    found = density(Sample([np.array([])], [np.array([])], "k"), EDGES)
+    assert (found.mean == 0).all()
+    assert (found.error == 0).all()
 
 
 def test_histogram_axes_carry_units() -> None:
-    sample = Sample(np.array([0.5]), np.array([1.0]), "k", is_filled=True)
+    sample = Sample([np.array([0.5])], [np.array([1.0])], "k", is_filled=True)
     with hep_style():
         _, axes = new_figure()
         drawn = draw_densities(axes[0], {"background": sample}, EDGES, "Mass", unit="GeV")
     assert axes[0].get_xlabel() == "Mass [GeV]"
-    np.testing.assert_allclose(drawn["background"], [1.0, 0.0])
+    np.testing.assert_allclose(drawn["background"].mean, [1.0, 0.0])
 
 
 def test_confusion_cells_are_percent() -> None:

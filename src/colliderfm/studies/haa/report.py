@@ -17,7 +17,8 @@ from colliderfm.config.schema import HaaStudy, Params
 from colliderfm.stats.intervals import verdict
 from colliderfm.studies.cell_comparison import summary_table
 from colliderfm.studies.haa import detail_tables, tables
-from colliderfm.studies.haa.figures import FigureInput, draw_figures
+from colliderfm.studies.haa.bands import FigureInput
+from colliderfm.studies.haa.figures import draw_figures
 from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table
 from colliderfm.studies.haa.table_text import limit_note
 from colliderfm.studies.haa.tries import write_try
@@ -30,14 +31,17 @@ RUN_METRICS = {
     "test/rejection_at_50": ("R50", 1),
     "test/rejection_at_25": ("R25", 1),
 }
+BAND_CAPTION = "Band: sd over seeds and statistical error of the test events in quadrature."
 FIGURE_CAPTIONS = {
     "learning_curves": "Mean over seeds and its standard deviation (band) against training events.",
     "inverse_roc": "Background rejection against signal efficiency, all masses with equal weight, "
     "averaged over all seeds; vertical lines mark the quoted working points.",
     "assignment": "Jets assigned to the two a → bb, beside the two rules one would use without a "
     "network. Errors: sd over seeds for networks, binomial for rules.",
-    "reconstructed_mass": "Mean mass of the two chosen jet pairs, unit area.",
-    "scores": "Classifier scores of all seeds together, unit area per sample.",
+    "reconstructed_mass": "Mean mass of the two chosen jet pairs, unit area, mean over seeds. Dotted: "
+    "the true masses; in the legend how often both pairs are right where all four b were found. "
+    f"{BAND_CAPTION}",
+    "scores": f"Classifier scores, unit area per sample, mean over seeds. {BAND_CAPTION}",
     "loss_curves": "Training loss and validation AUC against updates; a curve ends where fewer "
     "than half of the seeds still train.",
 }
