@@ -1,9 +1,8 @@
-"""What the figures of study haa are made from, and its curves averaged over seeds."""
+"""Curves of a comparison averaged over seeds: what the figures of study haa draw."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,37 +10,10 @@ import pandas as pd
 from colliderfm.config.schema import HaaStudy
 from colliderfm.evaluate.roc import background_efficiency_at, roc_curve
 from colliderfm.plots.curves import Band
+from colliderfm.studies.haa.figure_input import Key
 from colliderfm.studies.haa.summary import Comparison
 
-Key = tuple[str, int, int]
 EFFICIENCY_GRID = np.round(np.arange(0.02, 1.0001, 0.02), 4)
-
-
-@dataclass(frozen=True)
-class FigureInput:
-    """What the figures are made from.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Metrics of all cells.
-    predictions : mapping of (init, events, seed) to DataFrame
-        From `studies.haa.metrics.predictions_frame`.
-    histories : mapping of (init, events, seed) to list of dict
-        Monitored numbers with their ``update``.
-    settings : HaaStudy
-        The study.
-    """
-
-    comparison: Comparison
-    predictions: Mapping[Key, pd.DataFrame]
-    histories: Mapping[Key, Sequence[Mapping[str, float]]]
-    settings: HaaStudy
-
-    def frames(self, init: str, events: int) -> list[pd.DataFrame]:
-        """Predictions of all seeds of an arm, by seed."""
-        keys = sorted(key for key in self.predictions if key[:2] == (init, events))
-        return [self.predictions[key] for key in keys]
 
 
 def metric_bands(comparison: Comparison, metric: str) -> dict[str, Band]:

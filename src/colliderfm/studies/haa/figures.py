@@ -21,11 +21,11 @@ from colliderfm.plots.curves import (
 from colliderfm.plots.style import add_caption, hep_style, new_figure, save_figure
 from colliderfm.studies.haa.bands import (
     EFFICIENCY_GRID,
-    FigureInput,
     history_band,
     metric_bands,
     rejections,
 )
+from colliderfm.studies.haa.figure_input import FigureInput
 from colliderfm.studies.haa.histograms import reconstructed_mass, scores
 from colliderfm.studies.haa.labels import signal_label
 from colliderfm.studies.haa.pairs import mass_name

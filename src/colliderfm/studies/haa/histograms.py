@@ -21,7 +21,7 @@ from colliderfm.plots.style import (
     new_figure,
     save_figure,
 )
-from colliderfm.studies.haa.bands import FigureInput
+from colliderfm.studies.haa.figure_input import FigureInput
 from colliderfm.studies.haa.labels import boson_mass_gev, process_label, signal_label
 from colliderfm.studies.haa.pairs import mass_name
 from colliderfm.studies.haa.summary import Comparison

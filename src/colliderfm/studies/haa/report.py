@@ -17,7 +17,7 @@ from colliderfm.config.schema import HaaStudy, Params
 from colliderfm.stats.intervals import verdict
 from colliderfm.studies.cell_comparison import summary_table
 from colliderfm.studies.haa import detail_tables, tables
-from colliderfm.studies.haa.bands import FigureInput
+from colliderfm.studies.haa.figure_input import FigureInput
 from colliderfm.studies.haa.figures import draw_figures
 from colliderfm.studies.haa.summary import Comparison, flat_metrics, gain_table
 from colliderfm.studies.haa.table_text import limit_note

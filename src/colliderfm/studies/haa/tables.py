@@ -13,7 +13,7 @@ import numpy as np
 from colliderfm.plots.style import ARM_LABELS
 from colliderfm.stats.intervals import verdict
 from colliderfm.studies import report_tables
-from colliderfm.studies.haa.bands import Key
+from colliderfm.studies.haa.figure_input import Key
 from colliderfm.studies.haa.summary import HEADLINE_METRICS, Comparison
 from colliderfm.studies.haa.table_text import arm_cell
 from colliderfm.studies.report_tables import aligned, gain_text, markdown, spread
