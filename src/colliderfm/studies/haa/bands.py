@@ -67,6 +67,27 @@ def rejections(frame: pd.DataFrame, settings: HaaStudy) -> np.ndarray:
     return np.where(efficiency > floor, 1.0 / np.maximum(efficiency, 1e-12), np.nan)
 
 
+def rejection_band(frames: Sequence[pd.DataFrame], settings: HaaStudy) -> Band:
+    """Average the background rejection over seeds on a grid of signal efficiencies.
+
+    Parameters
+    ----------
+    frames : sequence of DataFrame
+        Predictions of every seed.
+    settings : HaaStudy
+        As for `rejections`.
+
+    Returns
+    -------
+    Band
+        On `EFFICIENCY_GRID`; NaN where a seed has too little background left, for a mean over the
+        other seeds would jump there.
+    """
+    curves = np.array([rejections(frame, settings) for frame in frames])
+    curves[:, np.isnan(curves).any(axis=0)] = np.nan
+    return Band.of_seeds(EFFICIENCY_GRID, curves, geometric=True)
+
+
 def history_band(
     histories: Mapping[Key, Sequence[Mapping[str, float]]], init: str, events: int, name: str
 ) -> Band | None:

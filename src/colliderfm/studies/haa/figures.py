@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from colliderfm.plots.curves import (
-    Band,
     draw_bars,
     draw_inverse_roc,
     draw_learning_curves,
@@ -19,12 +18,7 @@ from colliderfm.plots.curves import (
     set_log_with_plain_ticks,
 )
 from colliderfm.plots.style import add_caption, hep_style, new_figure, save_figure
-from colliderfm.studies.haa.bands import (
-    EFFICIENCY_GRID,
-    history_band,
-    metric_bands,
-    rejections,
-)
+from colliderfm.studies.haa.bands import history_band, metric_bands, rejection_band
 from colliderfm.studies.haa.figure_input import FigureInput
 from colliderfm.studies.haa.histograms import reconstructed_mass, scores
 from colliderfm.studies.haa.labels import signal_label
@@ -94,9 +88,9 @@ def inverse_roc(given: FigureInput, folder: Path) -> list[Path]:
     for panel, events in zip(axes, sizes, strict=True):
         bands = {}
         for init in given.comparison.inits:
-            curves = [rejections(frame, given.settings) for frame in given.frames(init, events)]
-            if curves:
-                bands[init] = Band.of_seeds(EFFICIENCY_GRID, np.array(curves), geometric=True)
+            frames = given.frames(init, events)
+            if frames:
+                bands[init] = rejection_band(frames, given.settings)
         draw_inverse_roc(panel, bands, given.settings.metrics.signal_efficiencies)
         add_caption(panel, f"{PROCESS}, all masses\n{events:,} training events", where="lower left")
         numbers[f"n{events}"] = {arm: band.numbers() for arm, band in bands.items()}

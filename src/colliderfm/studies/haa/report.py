@@ -35,7 +35,8 @@ BAND_CAPTION = "Band: sd over seeds and statistical error of the test events in 
 FIGURE_CAPTIONS = {
     "learning_curves": "Mean over seeds and its standard deviation (band) against training events.",
     "inverse_roc": "Background rejection against signal efficiency, all masses with equal weight, "
-    "averaged over all seeds; vertical lines mark the quoted working points.",
+    "averaged over all seeds, from where every seed has background left; vertical lines mark the "
+    "quoted working points.",
     "assignment": "Jets assigned to the two a → bb, beside the two rules one would use without a "
     "network. Errors: sd over seeds for networks, binomial for rules.",
     "reconstructed_mass": "Mean mass of the two chosen jet pairs, unit area, mean over seeds. Dotted: "
