@@ -55,6 +55,7 @@ def main() -> None:
     run_one("event_heads", "--out", str(REPORTS / "event_heads.json"))
     run_one("profile_event", "--out", str(REPORTS / "event_profile.json"))
     run_one("spectra", "--out", str(REPORTS / "spectra.json"))
+    run_one("pairing_limit", "--out", str(REPORTS / "pairing_limit.json"))
     run_one("simulation", "--out", str(REPORTS / "simulation.json"))
     if arguments.make_run:
         measure_make_run()
