@@ -131,7 +131,7 @@ def finetune(
     set_: Assignments = [],
 ) -> None:
     """Train one arm of a study and test it once."""
-    from colliderfm.pipelines.finetune import FinetuneRequest
+    from colliderfm.pipelines.cell_command import FinetuneRequest
     from colliderfm.pipelines.finetune import finetune as run
 
     request = FinetuneRequest(study, init, encoder, fraction, events, seed, data, register)

@@ -7,6 +7,7 @@ Order: params.yaml, then each ``--config`` file, then each ``--set a.b=c``. A wr
 from __future__ import annotations
 
 import difflib
+import json
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -58,6 +59,39 @@ def load_params(
         _assign(tree, text)
         source = "--set"
     return validate(tree, source)
+
+
+def with_assignments(params: Params, assignments: Sequence[str]) -> Params:
+    """Return the parameters with ``a.b=c`` laid over them, as ``load_params`` does.
+
+    Raises
+    ------
+    ConfigError
+        If a key or value is not allowed.
+    """
+    tree = params.model_dump(mode="json")
+    for text in assignments:
+        _assign(tree, text)
+    return validate(tree, "--set")
+
+
+def assignment(key: str, value: Any) -> str:
+    """Return the ``a.b=c`` that ``--set`` reads back as this value.
+
+    Examples
+    --------
+    >>> assignment("studies.haa.signals", ["tth"])
+    'studies.haa.signals=["tth"]'
+    """
+    return f"{key}={_spelled(value)}"
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_spelled, value))}]"
+    text = json.dumps(value)
+    # YAML reads 1e-05 as text and 1.0e-05 as a number.
+    return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
 
 
 def validate(tree: dict[str, Any], source: str) -> Params:

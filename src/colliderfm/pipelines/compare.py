@@ -22,9 +22,9 @@ import pandas as pd
 
 from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
+from colliderfm.pipelines.cell_command import FinetuneRequest
 from colliderfm.pipelines.executor import open_executor, run_all
 from colliderfm.pipelines.finetune import (
-    FinetuneRequest,
     FinetuneSummary,
     PreparedCell,
     headline_metrics,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import json
 import logging
-import shlex
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,12 @@ from colliderfm.config.load import unknown_choice
 from colliderfm.config.project import project_root
 from colliderfm.config.schema import Params
 from colliderfm.errors import ConfigError
+from colliderfm.pipelines.cell_command import (
+    FinetuneRequest,
+    changed_settings,
+    command_of,
+    settings_of_cell,
+)
 from colliderfm.pipelines.code_digest import code_digest
 from colliderfm.pipelines.encoder import Encoder, champion, resolve_encoder
 from colliderfm.pipelines.folders import event_set_folder, writable_folder
@@ -40,20 +45,6 @@ CODE_OF_A_CELL = (
     "evaluate",
     "baselines",
 )
-
-
-@dataclass(frozen=True)
-class FinetuneRequest:
-    """Arguments of ``finetune``; see ``colliderfm finetune --help``."""
-
-    study: str
-    init: str = "pretrained"
-    encoder: str = ""
-    fraction: float = 1.0
-    events: int = 0
-    seed: int = 0
-    data: str = ""
-    register: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,7 +137,7 @@ def prepare(params: Params, request: FinetuneRequest) -> PreparedCell:
         md5,
         key,
         str(run_folder),
-        command_of(request, params.compute.threads),
+        command_of(request, changed_settings(params, study, cell)),
     )
 
 
@@ -165,13 +156,9 @@ def cell_key(
     params: Params, study: Study, cell: Cell, encoder: Encoder | None, data_md5: str
 ) -> str:
     """Return the digest of all that decides a cell's numbers: equal key, equal result."""
-    settings = study.settings(params).model_dump(mode="json")
-    other_arms = set(study.arms) - {cell.init}
-    for not_of_this_cell in ("comparison", "sweep", "set", *other_arms):
-        settings.pop(not_of_this_cell, None)
     content = {
         "cell": asdict(cell),
-        "settings": params_sha256(settings),
+        "settings": params_sha256(settings_of_cell(params, study, cell)),
         "model": params_sha256(getattr(params.model, study.family)),
         "encoder": encoder.sha256 if encoder else None,
         "data": data_md5,
@@ -185,18 +172,6 @@ def cell_key(
 def study_modules(name: str) -> tuple[str, ...]:
     """Return the modules of a study that decide a cell's numbers (not its figures and tables)."""
     return tuple(load_study(name).modules_of_a_cell)
-
-
-def command_of(request: FinetuneRequest, threads: int) -> str:
-    """Return the command that repeats a cell; ``runs resume`` reads it back."""
-    size = ["--events", str(request.events)] if request.events else []
-    words = ["colliderfm", "finetune", "--study", request.study, "--init", request.init]
-    words += size or ["--fraction", f"{request.fraction:g}"]
-    words += ["--seed", str(request.seed)]
-    if request.init == "pretrained" and request.encoder:
-        words += ["--encoder", request.encoder]
-    words += ["--data", request.data] if request.data else []
-    return shlex.join([*words, "--set", f"compute.threads={threads}"])
 
 
 def run_cell(params: Params, prepared: PreparedCell, *, again: bool = False) -> FinetuneSummary:

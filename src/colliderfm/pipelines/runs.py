@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 
 from colliderfm.config.schema import Params
 from colliderfm.errors import TrackingError
-from colliderfm.pipelines.finetune import FinetuneRequest, finetune
+from colliderfm.pipelines.cell_command import params_of, request_of
+from colliderfm.pipelines.finetune import finetune
 from colliderfm.studies import STUDIES, load_study
 
 
@@ -58,31 +58,4 @@ def resume_run(params: Params, run_id: str) -> object:
             need="an interrupted finetune run whose process is gone",
         )
     command = run_tags(run_id)["command"]
-    return finetune(with_threads_of(params, command), request_of(command))
-
-
-def request_of(command: str) -> FinetuneRequest:
-    """Return the request that a recorded finetune command means."""
-    options = options_of(command)
-    return FinetuneRequest(
-        study=options["study"],
-        init=options["init"],
-        encoder=options.get("encoder", FinetuneRequest.encoder),
-        fraction=float(options.get("fraction", 1.0)),
-        events=int(options.get("events", 0)),
-        seed=int(options["seed"]),
-        data=options.get("data", ""),
-    )
-
-
-def with_threads_of(params: Params, command: str) -> Params:
-    """Return the parameters with the threads a recorded command ran with (part of a cell's key)."""
-    threads = int(options_of(command)["set"].partition("=")[2])
-    compute = params.compute.model_copy(update={"threads": threads})
-    return params.model_copy(update={"compute": compute})
-
-
-def options_of(command: str) -> dict[str, str]:
-    """Return the options of a recorded command by name."""
-    words = shlex.split(command)
-    return {words[i].removeprefix("--"): words[i + 1] for i in range(2, len(words) - 1, 2)}
+    return finetune(params_of(params, command), request_of(command))
