@@ -4,8 +4,9 @@
 
 For signal events in which all four b quarks have their own jet, these four jets are given, so only one of
 three pairings is to be chosen. Three ways learn it on the training split and are judged on the validation
-split: a score of each pair, added up (what the assignment head does); one score of both pairs together; and
-boosted trees that see all three pairings. The masses count equally. Nothing is tracked or tuned.
+split: a score of each pair's mass, added up (the assignment head adds scores of pairs, too, but these know
+the event); one score of both pairs together; and boosted trees that see all three pairings. The masses count
+equally. Nothing is tracked or tuned.
 """
 
 from __future__ import annotations
