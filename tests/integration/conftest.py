@@ -41,6 +41,7 @@ SMALL = {
     "studies": {
         "haa": {
             "max_updates": 20,
+            "max_epochs": 0,
             "validate_every": 5,
             "patience": 2,
             "warmup_updates": 2,

@@ -242,8 +242,10 @@ class HaaStudy(Section):
     assign_weight: NonNegative
     batch_size: Count
     max_updates: Count
+    max_epochs: CountOrZero
     validate_every: Count
     patience: Count
+    patience_epochs: NonNegative
     weight_decay: NonNegative
     validation_events: Annotated[int, Field(ge=20)]
     warmup_updates: CountOrZero

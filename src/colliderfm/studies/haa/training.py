@@ -8,6 +8,7 @@ Read next: ``study.py``, which calls this.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -195,7 +196,7 @@ def train_network(
         model,
         task,
         loader,
-        fit_settings(params, cell),
+        fit_settings(params, cell, len(train)),
         tracker=tracker,
         checkpoint_folder=folder,
         progress=cell.name,
@@ -203,16 +204,32 @@ def train_network(
     return model, result
 
 
-def fit_settings(params: Params, cell: Cell) -> FitSettings:
-    """Return the numbers of the training of a cell, with the learning rates of its arm."""
+def fit_settings(params: Params, cell: Cell, n_events: int) -> FitSettings:
+    """Return the numbers of the training of a cell, with the learning rates of its arm.
+
+    Parameters
+    ----------
+    params : Params
+        The checked parameters.
+    cell : Cell
+        Arm and seed.
+    n_events : int
+        Training events: cap and patience are at least so many passes over them.
+
+    Returns
+    -------
+    FitSettings
+    """
     settings = params.studies.haa
     rates = settings.learning_rates("scratch" if cell.init == "scratch" else "pretrained")
+    epoch = math.ceil(n_events / settings.batch_size)
+    pause = math.ceil(settings.patience_epochs * epoch / settings.validate_every)
     return FitSettings(
-        max_updates=settings.max_updates,
+        max_updates=max(settings.max_updates, settings.max_epochs * epoch),
         validate_every=settings.validate_every,
         monitor="val/auc",
         mode="max",
-        patience=settings.patience,
+        patience=max(settings.patience, pause),
         encoder_learning_rate=rates.encoder_rate,
         head_learning_rate=rates.head_learning_rate,
         weight_decay=settings.weight_decay,

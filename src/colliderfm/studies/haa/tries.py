@@ -92,9 +92,16 @@ def write_index(folder: Path) -> Path:
     return page
 
 
-def target_text(settings: HaaStudy) -> str:
-    """Say what is told from what."""
-    return f"signal: {', '.join(settings.signals)}; background: {', '.join(settings.backgrounds)}"
+def setting_text(settings: HaaStudy) -> str:
+    """Say what is told from what, and how runs are trained."""
+    cap = f"{settings.max_updates} updates"
+    if settings.max_epochs:
+        cap += f" or {settings.max_epochs} passes over its events, whichever is more"
+    return (
+        f"Signal: {', '.join(settings.signals)}; background: {', '.join(settings.backgrounds)}. "
+        f"Training events hold {settings.signal_fraction:.0%} signal; assignment has weight "
+        f"{settings.assign_weight:g}; a run has at most {cap}."
+    )
 
 
 def _try_content(comparison: Comparison, question: str) -> dict[str, Any]:
@@ -119,9 +126,7 @@ def _report_text(
     lines = [
         f"# {question}",
         "",
-        f"{target_text(settings).capitalize()}. Training events hold {settings.signal_fraction:.0%} "
-        f"signal; assignment has weight {settings.assign_weight:g}; a run has at most "
-        f"{settings.max_updates} updates. Mean ± standard deviation over {seeds} seeds; gains are "
+        f"{setting_text(settings)} Mean ± standard deviation over {seeds} seeds; gains are "
         "pretrained against scratch, paired by seed, with 95% Student-t intervals.",
         "",
         *tables.headline_tables(comparison),

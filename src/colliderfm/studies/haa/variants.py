@@ -21,7 +21,7 @@ from colliderfm.studies.haa.pairs import mass_name
 from colliderfm.studies.haa.summary import HEADLINE_METRICS, Comparison, is_ratio
 from colliderfm.studies.haa.table_text import arm_cell, limit_note
 from colliderfm.studies.haa.tables import METRIC_TITLES, arm_label
-from colliderfm.studies.haa.tries import target_text
+from colliderfm.studies.haa.tries import setting_text
 from colliderfm.studies.haa.variant_gains import (
     ARMS,
     paired_comparisons,
@@ -106,9 +106,7 @@ def _page(
     lines = [
         f"# {title}",
         "",
-        f"{target_text(settings).capitalize()}. Training events hold {settings.signal_fraction:.0%} "
-        f"signal; assignment has weight {settings.assign_weight:g}; a run has at most "
-        f"{settings.max_updates} updates. Mean ± standard deviation over the seeds that both arms "
+        f"{setting_text(settings)} Mean ± standard deviation over the seeds that both arms "
         "have; gains are pretrained against scratch, paired by seed, with 95% Student-t intervals: "
         "differences of the AUC, ratios of rejections.",
         "",

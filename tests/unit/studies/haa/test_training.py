@@ -36,6 +36,7 @@ CELL = Cell("haa", "pretrained", 200, 0.1, 3)
 SHORT = (
     "model.event.size=tiny",
     "studies.haa.max_updates=6",
+    "studies.haa.max_epochs=0",
     "studies.haa.validate_every=3",
     "studies.haa.warmup_updates=1",
     "studies.haa.validation_events=60",
@@ -111,7 +112,7 @@ def test_each_rate_reaches_its_group(
     params = short_params(project, f"{ARM}.encoder_rate_factor={factor}")
     arm = params.studies.haa.pretrained
     model = build_network(params, few, CELL, encoder)
-    optimizer = build_optimizer(model, fit_settings(params, CELL))
+    optimizer = build_optimizer(model, fit_settings(params, CELL, CELL.events))
     rates = {
         name: group["peak_lr"]
         for group in optimizer.param_groups
@@ -125,13 +126,41 @@ def test_each_rate_reaches_its_group(
 
 def test_the_factor_is_for_the_pretrained_arm_only(project: Path) -> None:
     params = short_params(project, f"{ARM}.encoder_rate_factor=0.1")
-    scratch = fit_settings(params, replace(CELL, init="scratch"))
+    scratch = fit_settings(params, replace(CELL, init="scratch"), CELL.events)
     assert scratch.encoder_learning_rate == params.studies.haa.scratch.encoder_learning_rate
+
+
+@pytest.mark.parametrize(
+    ("n_events", "max_epochs", "patience_epochs", "cap", "patience"),
+    [
+        # 320 events are 10 updates of 32: both rules in updates are longer than those in passes.
+        (320, 0, 0.0, 6, 8),
+        (320, 2, 1.0, 20, 8),
+        # 1601 events are 51 updates: a validation every 3 updates makes 17 of them.
+        (1601, 2, 1.0, 102, 17),
+        (1601, 0, 0.5, 6, 9),
+    ],
+)
+def test_cap_and_patience_are_updates_or_passes_over_the_events_whichever_is_more(
+    project: Path,
+    n_events: int,
+    max_epochs: int,
+    patience_epochs: float,
+    cap: int,
+    patience: int,
+) -> None:
+    params = short_params(
+        project,
+        f"studies.haa.max_epochs={max_epochs}",
+        f"studies.haa.patience_epochs={patience_epochs}",
+    )
+    settings = fit_settings(params, CELL, n_events)
+    assert (settings.max_updates, settings.patience) == (cap, patience)
 
 
 def test_defaults_give_the_tuned_rate_bit_by_bit(project: Path) -> None:
     params = load_params(project)
-    assert fit_settings(params, CELL).encoder_learning_rate == 1.55e-3
+    assert fit_settings(params, CELL, CELL.events).encoder_learning_rate == 1.55e-3
 
 
 @pytest.mark.parametrize("heads", ["[]", "[assign]"])
@@ -187,7 +216,7 @@ def test_new_inputs_train_at_the_rate_of_the_heads_even_on_a_frozen_body(
     data = enriched(few)
     check_inputs(data, params.studies.haa)
     check_encoder(params, encoder)
-    settings = fit_settings(params, CELL)
+    settings = fit_settings(params, CELL, CELL.events)
     groups = build_optimizer(build_network(params, data, CELL, encoder), settings).param_groups
     assert {group["name"] for group in groups} == {"head"}
     model = trained(params, data, encoder, tmp_path)
