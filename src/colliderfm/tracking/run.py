@@ -28,6 +28,8 @@ def open_run(
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     run_id: str | None = None,
+    *,
+    keep_params: bool = False,
 ) -> TrackedRun:
     """Open a run in an experiment, or continue one.
 
@@ -39,6 +41,9 @@ def open_run(
         Resolved parameters (logged once) and tags.
     run_id : str, optional
         Continue this run instead of opening one.
+    keep_params : bool
+        A continued run may have begun with other parameters and keeps them: for callers that know
+        by a key of their own that those which decide its numbers are the same.
 
     Returns
     -------
@@ -49,7 +54,7 @@ def open_run(
     ------
     TrackingError
         If the run to continue does not exist, is being written by a living process, or began with
-        other parameters.
+        other parameters (unless ``keep_params``).
     """
     described = {
         "mlflow.user": getpass.getuser(),
@@ -69,7 +74,7 @@ def open_run(
         run = _continue_run(run_id)
         run.set_tags(described)
     try:
-        run.log_params(params or {})
+        run.log_params(params or {}, keep_present=keep_params)
     except TrackingError as error:
         run.__exit__(type(error), error, None)
         raise

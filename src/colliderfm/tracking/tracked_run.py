@@ -128,8 +128,15 @@ class TrackedRun:
             for chunk in _chunks(entries, ENTRIES_PER_BATCH):
                 client().log_batch(self.run_id, tags=chunk)
 
-    def log_params(self, params: Mapping[str, object]) -> None:
+    def log_params(self, params: Mapping[str, object], *, keep_present: bool = False) -> None:
         """Log parameters the run does not have yet, as text.
+
+        Parameters
+        ----------
+        params : mapping
+            Values by name.
+        keep_present : bool
+            Leave those that the run has as they are, whatever their new value.
 
         Raises
         ------
@@ -141,7 +148,7 @@ class TrackedRun:
         with guard("read parameters from"):
             present = client().get_run(self.run_id).data.params
         for key, value in params.items():
-            if key in present and present[key] != str(value):
+            if not keep_present and key in present and present[key] != str(value):
                 raise TrackingError(
                     f"parameter {key} of run {self.run_id} is fixed",
                     got=value,

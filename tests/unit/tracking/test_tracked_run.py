@@ -130,6 +130,16 @@ def test_run_with_other_parameters_is_not_resumed(store: Path) -> None:
     assert client().get_run(run_id).info.status == "FAILED"
 
 
+def test_a_run_known_by_its_key_keeps_the_parameters_it_began_with(store: Path) -> None:
+    run_id = run_that_ends_with(Interrupted("preempted"), {})
+    again = {"seed": 1, "size": "small"}
+    with open_run("haa", "a", again, run_id=run_id, keep_params=True):
+        pass
+    found = client().get_run(run_id)
+    assert found.info.status == "FINISHED"
+    assert found.data.params == {"seed": "0", "size": "small"}
+
+
 def test_run_of_a_living_process_is_not_resumed(store: Path) -> None:
     with open_run("haa", "a") as run:
         # Process 1 always lives.
