@@ -201,12 +201,7 @@ def run_cell(params: Params, prepared: PreparedCell, *, again: bool = False) -> 
     tags = run_tags(params, prepared)
     commit = tags.get("git.commit", "")
     with open_run(
-        study.name,
-        cell.name,
-        run_params(params, prepared),
-        tags,
-        run_id=status.resumable,
-        keep_params=True,
+        study.name, cell.name, run_params(params, prepared), tags, run_id=status.resumable
     ) as run:
         name = Path(prepared.data_folder).name
         run.log_dataset(name, prepared.data_md5, prepared.data_folder, "train")

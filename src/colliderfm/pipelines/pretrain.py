@@ -111,7 +111,6 @@ def pretrain(params: Params, request: PretrainRequest) -> PretrainSummary:
             _run_params(params, request),
             _tags(params, key, md5),
             run_id=resumable,
-            keep_params=True,
         ) as run:
             run.log_dataset(data_folder.name, md5, str(data_folder), "train")
             trained = family.train_encoder(params, tables, request.seed, folder, run)

@@ -28,8 +28,6 @@ def open_run(
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | None = None,
     run_id: str | None = None,
-    *,
-    keep_params: bool = False,
 ) -> TrackedRun:
     """Open a run in an experiment, or continue one.
 
@@ -40,10 +38,8 @@ def open_run(
     params, tags : mapping, optional
         Resolved parameters (logged once) and tags.
     run_id : str, optional
-        Continue this run instead of opening one.
-    keep_params : bool
-        A continued run may have begun with other parameters and keeps them: for callers that know
-        by a key of their own that those which decide its numbers are the same.
+        Continue this run instead of opening one; it keeps the parameters it began with, so the
+        caller must know that those which decide its numbers are the same.
 
     Returns
     -------
@@ -53,8 +49,7 @@ def open_run(
     Raises
     ------
     TrackingError
-        If the run to continue does not exist, is being written by a living process, or began with
-        other parameters (unless ``keep_params``).
+        If the run to continue does not exist, or is being written by a living process.
     """
     described = {
         "mlflow.user": getpass.getuser(),
@@ -74,7 +69,7 @@ def open_run(
         run = _continue_run(run_id)
         run.set_tags(described)
     try:
-        run.log_params(params or {}, keep_present=keep_params)
+        run.log_params(params or {})
     except TrackingError as error:
         run.__exit__(type(error), error, None)
         raise

@@ -128,33 +128,15 @@ class TrackedRun:
             for chunk in _chunks(entries, ENTRIES_PER_BATCH):
                 client().log_batch(self.run_id, tags=chunk)
 
-    def log_params(self, params: Mapping[str, object], *, keep_present: bool = False) -> None:
-        """Log parameters the run does not have yet, as text.
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Log the parameters that the run does not have yet, as text; the others stay as they are.
 
-        Parameters
-        ----------
-        params : mapping
-            Values by name.
-        keep_present : bool
-            Leave those that the run has as they are, whatever their new value.
-
-        Raises
-        ------
-        TrackingError
-            If the run already holds another value of one of them (a run's parameters never change).
+        A run is only continued by callers whose own key says that what decides its numbers is equal.
         """
         from mlflow.entities import Param
 
         with guard("read parameters from"):
             present = client().get_run(self.run_id).data.params
-        for key, value in params.items():
-            if not keep_present and key in present and present[key] != str(value):
-                raise TrackingError(
-                    f"parameter {key} of run {self.run_id} is fixed",
-                    got=value,
-                    need=present[key],
-                    fix="start a new run, or resume with the parameters it began with",
-                )
         entries = [Param(key, str(value)) for key, value in params.items() if key not in present]
         with guard("write parameters to"):
             for chunk in _chunks(entries, ENTRIES_PER_BATCH):

@@ -110,9 +110,7 @@ def test_final_result_that_changed_replaces_the_old_one(store: Path) -> None:
 
 def test_parameter_is_logged_once_and_never_changes(store: Path) -> None:
     with open_run("haa", "a", {"fraction": 0.1, "seed": 0}) as run:
-        run.log_params({"fraction": 0.1, "size": "small"})
-        with pytest.raises(TrackingError, match="parameter seed of run"):
-            run.log_params({"seed": 1})
+        run.log_params({"fraction": 0.1, "seed": 1, "size": "small"})
     params = client().get_run(run.run_id).data.params
     assert params == {"fraction": "0.1", "seed": "0", "size": "small"}
 
@@ -123,17 +121,10 @@ def test_more_parameters_than_one_batch_are_all_written(store: Path) -> None:
     assert len(client().get_run(run.run_id).data.params) == 230
 
 
-def test_run_with_other_parameters_is_not_resumed(store: Path) -> None:
-    run_id = run_that_ends_with(Interrupted("preempted"), {})
-    with pytest.raises(TrackingError, match="parameter seed"):
-        open_run("haa", "a", {"seed": 1}, run_id=run_id)
-    assert client().get_run(run_id).info.status == "FAILED"
-
-
-def test_a_run_known_by_its_key_keeps_the_parameters_it_began_with(store: Path) -> None:
+def test_a_resumed_run_keeps_the_parameters_it_began_with(store: Path) -> None:
     run_id = run_that_ends_with(Interrupted("preempted"), {})
     again = {"seed": 1, "size": "small"}
-    with open_run("haa", "a", again, run_id=run_id, keep_params=True):
+    with open_run("haa", "a", again, run_id=run_id):
         pass
     found = client().get_run(run_id)
     assert found.info.status == "FINISHED"
