@@ -2,11 +2,13 @@
 
 torchrun --nproc-per-node 2 distributed_program.py FOLDER ddp|fsdp toy|parts|events [UPDATE]
 
-UPDATE: the update in which rank 1 gets a SIGTERM.
+UPDATE: the update in which rank 1 gets a SIGTERM. The threads left at the very end are written to
+FOLDER/threads_RANK.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -46,8 +48,16 @@ class TerminatedTask:
         return self.task.loss(batch)
 
 
+def write_threads(folder: Path) -> None:
+    tasks = Path("/proc/self/task").glob("*/comm")
+    names = "".join(task.read_text() for task in tasks)
+    (folder / f"threads_{os.environ.get('RANK', '0')}").write_text(names)
+
+
 def main() -> int:
     folder, kind = Path(sys.argv[1]), sys.argv[2]
+    # Registered first, so called after all that the project registers.
+    atexit.register(write_threads, folder)
     terminate_at = int(sys.argv[4]) if len(sys.argv) > 4 else 0
     torch.set_num_threads(1)
     settings = FitSettings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,17 @@ def test_a_signal_to_one_rank_stops_all_after_the_same_update_and_resumes_bit_eq
     found = run(tmp_path, 2, kind, "toy")
     for name, value in expected.items():
         torch.testing.assert_close(found[name], value, atol=0, rtol=0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+def test_no_thread_of_gloo_outlives_the_program(
+    two_processes: tuple[str, Path, dict[str, torch.Tensor]],
+) -> None:
+    # One that does may abort the process while the interpreter ends.
+    for rank in (0, 1):
+        names = (two_processes[1] / f"threads_{rank}").read_text().split()
+        assert names
+        assert not [name for name in names if "gloo" in name]
 
 
 @pytest.mark.parametrize("kind", ["ddp", "fsdp"])

@@ -7,6 +7,8 @@ and rank 0 alone writes files and metrics. Examples: ``docs/scaling.md``.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
@@ -83,11 +85,22 @@ def shard_parameters(model: torch.nn.Module, device: torch.device) -> None:
     if n_ranks == 1:
         return
     mesh = init_device_mesh(device.type, (n_ranks,))
+    atexit.register(_release_group, mesh)
     for module in list(model.modules()):
         if isinstance(module, torch.nn.ModuleList):
             for child in module:
                 fully_shard(child, mesh=mesh)
     fully_shard(model, mesh=mesh)
+
+
+def _release_group(mesh: DeviceMesh) -> None:
+    """Free the process group of a mesh that PyTorch's caches keep, and so end gloo's threads.
+
+    A thread that frees a tensor while the interpreter ends would abort the process (SIGABRT,
+    https://github.com/pytorch/pytorch/issues/190489).
+    """
+    mesh._pg_registry.clear()
+    gc.collect()
 
 
 def averaged_step(
