@@ -19,7 +19,7 @@ def test_the_shipped_encoder_is_drawn_with_the_stages_of_its_own_training(projec
     recipe = json.loads(path.read_text(encoding="utf-8"))
     trained = as_trained(params, "event", recipe).pretrain.event
     assert (trained.variant, trained.set) == ("all", "corpora/pretrain-million")
-    # 30% of 9000 updates.
-    assert stages_of(trained).self_supervised_updates == 2700
+    # 30% of 27,000 updates.
+    assert stages_of(trained).self_supervised_updates == 8100
     assert trained.batch_size == params.pretrain.event.batch_size
-    assert recipe["history"][-1]["update"] == recipe["updates"] == 9000
+    assert recipe["history"][-1]["update"] == recipe["updates"] == 27000
