@@ -222,14 +222,14 @@ def fit_settings(params: Params, cell: Cell, n_events: int) -> FitSettings:
     """
     settings = params.studies.haa
     rates = settings.learning_rates("scratch" if cell.init == "scratch" else "pretrained")
-    epoch = math.ceil(n_events / settings.batch_size)
-    pause = math.ceil(settings.patience_epochs * epoch / settings.validate_every)
+    updates_per_pass = math.ceil(n_events / settings.batch_size)
+    updates_of_patience = settings.patience_epochs * updates_per_pass
     return FitSettings(
-        max_updates=max(settings.max_updates, settings.max_epochs * epoch),
+        max_updates=max(settings.max_updates, settings.max_epochs * updates_per_pass),
         validate_every=settings.validate_every,
         monitor="val/auc",
         mode="max",
-        patience=max(settings.patience, pause),
+        patience=max(settings.patience, math.ceil(updates_of_patience / settings.validate_every)),
         encoder_learning_rate=rates.encoder_rate,
         head_learning_rate=rates.head_learning_rate,
         weight_decay=settings.weight_decay,

@@ -160,7 +160,7 @@ def test_cap_and_patience_are_updates_or_passes_over_the_events_whichever_is_mor
 
 def test_defaults_give_the_tuned_rate_bit_by_bit(project: Path) -> None:
     params = load_params(project)
-    assert fit_settings(params, CELL, CELL.events).encoder_learning_rate == 1.55e-3
+    assert fit_settings(params, CELL, CELL.events).encoder_learning_rate == 5.73e-4
 
 
 @pytest.mark.parametrize("heads", ["[]", "[assign]"])
